@@ -1,0 +1,1 @@
+"""Implied-volatility surfaces from few quotes, without arbitrage (IvySPT)."""

@@ -1,0 +1,1 @@
+"""Context and target points of surfaces, as padded tensors."""

@@ -1,0 +1,237 @@
+"""The sections of a study's configuration: their keys, types and admissible values.
+
+Every key, its unit and its default study value are explained in `config/README.md`. Unknown keys are refused.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Proportion = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration; refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Where a study's data come from."""
+
+    adapter: str
+    label: str  # what every table and figure calls the data
+    simulated: bool
+    data_dir: str | None = None  # required by adapters that read files
+    symbols: list[str] | None = None  # keep these only
+    first_date: str | None = None  # YYYY-MM-DD, inclusive
+    last_date: str | None = None  # YYYY-MM-DD, inclusive
+    max_symbols: Count | None = None
+    max_days: Count | None = None
+    options: dict = {}  # the adapter's own keys
+
+
+class Filters(Section):
+    """Thresholds below or above which a quote is dropped, with the reason counted."""
+
+    min_bid: NonNegative = 0.05  # USD
+    max_relative_spread: Positive = 0.5  # (ask - bid) / mid
+    min_time_to_maturity: NonNegative = 0.0082  # years; three days
+    max_time_to_maturity: Positive = 3.0  # years
+    max_standardised_moneyness: Positive = 5.0  # |z|, standard deviations
+    min_implied_vol: Positive = 0.01  # decimal
+    max_implied_vol: Positive = 3.0  # decimal
+    min_open_interest: NonNegative = 0.0  # contracts
+    max_twin_gap: Positive | None = None  # relative |call - put| vol at one strike; None: not applied
+    max_neighbour_gap: Positive | None = None  # relative gap to the median of five neighbouring strikes; None: not applied
+
+
+class Surfaces(Section):
+    """What makes a set of points a surface."""
+
+    min_points: Annotated[int, Field(ge=4)] = 12
+    min_expiries: Count = 1
+    blend_half_width: NonNegative = 0.5  # |z| inside which call and put vols are blended, standard deviations
+    filters: Filters = Filters()
+
+
+class MarketFeatures(Section):
+    """Which series stand for the paper's market features."""
+
+    source: Literal["qmoms", "files", "simulated"]
+    market_return: str  # name of the series, as tables and figures print it
+    market_vol: str
+    treasury_rate: str
+    data_dir: str | None = None
+    proxy_maturity: Positive = 30  # days; the slice whose model-free implied vol stands in for VIX (qmoms only)
+
+
+class Tiers(Section):
+    """Which symbols pre-train (liquid) and which fine-tune (sparse)."""
+
+    rule: Literal["named", "ranked"]
+    liquid: list[str] | Count  # names, or how many symbols from the top of the ranking
+    sparse: list[str] | Count  # names, or how many symbols from its bottom
+
+
+class Thinning(Section):
+    """The sparse tier's points that no method is ever shown."""
+
+    max_points: Count | None = None  # per surface; None: nothing is thinned away
+    seed: int = 0
+
+
+class Split(Section):
+    """Train, validation and test days, by partitions of the time axis (paper, Data Splitting)."""
+
+    partitions: Count
+    train: Proportion = 0.8
+    validation: Proportion = 0.1
+    purge_days: Annotated[int, Field(ge=0)] = 1  # first training days after another partition's test days
+    embargo_days: Annotated[int, Field(ge=0)] = 1  # last days of train before validation and of validation before test
+    min_days: Count = 2  # that validation and test each keep
+
+
+class Masking(Section):
+    """Dynamic masks of training and fixed masks of evaluation."""
+
+    proportions: list[Proportion] = [0.1, 0.3, 0.5, 0.7]
+    min_targets: Count = 1
+    min_context: Annotated[int, Field(ge=3)] = 3
+    seed: int = 0  # of the clusters and of the evaluation masks
+    random_counts: list[Count] = [5, 9, 20, 40]  # context points of the random evaluation masks
+    min_evaluation_targets: Count = 10  # a random mask with fewer targets is not drawn
+
+
+class Model(Section):
+    """Architecture of IvySPT; each value that departs from the paper is a row of the ablation."""
+
+    dimension: Count = 32
+    blocks: Count = 2
+    heads: Count = 4
+    feed_forward: Count = 4  # width of the feed-forward layer over `dimension`
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    output: Literal["implied_vol", "total_variance"] = "implied_vol"  # what the head predicts
+    level: Literal["erased", "residual"] = "residual"  # the paper's path, or a readout on the kernel-smoothed surface
+    kernel: Literal["elliptical_rbf", "none"] = "elliptical_rbf"
+    kernel_min_bandwidth: NonNegative = 0.3  # standardised units; narrower channels are not read for the level
+    positional_encoding: Literal["sinusoidal_2d", "none"] = "sinusoidal_2d"
+    positional_base: Positive = 10000.0
+    external_attention: bool = True
+    market_tokens: Literal["per_feature", "single"] = "per_feature"
+    fusion: Literal["gate", "add"] = "gate"
+    gate_bias: float = 10.0
+    target_attention: Literal["context_and_self", "all"] = "context_and_self"
+    normalisation: Literal["context", "joint"] = "context"  # whose points the batch statistics come from
+    normalisation_momentum: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+    @model_validator(mode="after")
+    def _check_heads(self):
+        if self.dimension % (4 if self.positional_encoding != "none" else 1) or self.dimension % self.heads:
+            raise ValueError(
+                "model.dimension must be a multiple of 4 (positional encoding) and of model.heads, "
+                f"got dimension {self.dimension} and {self.heads} heads"
+            )
+        return self
+
+
+class Losses(Section):
+    """Fit loss and penalties (paper, Surface Arbitrage Free Loss) and how they are weighed."""
+
+    target: Literal["implied_vol", "total_variance"] = "implied_vol"
+    penalties: bool = True
+    butterfly_formula: Literal["durrleman", "as_published"] = "durrleman"
+    collocation_points: Annotated[int, Field(ge=0)] = 24  # a surface and step; 0: penalties at the targets alone
+    collocation_max_z: Positive = 6.0  # standard deviations
+    collocation_min_tau: Positive = 0.0192  # years; seven days
+    weighting: Literal["gradnorm", "fixed"] = "gradnorm"
+    weights: list[NonNegative] = [1.0, 1.0, 1.0]  # fit, calendar, butterfly; at the start or fixed
+    gradnorm_alpha: NonNegative = 1.5
+    gradnorm_learning_rate: NonNegative = 0.003
+    gradnorm_floor: Positive = 1e-6  # of a loss at the start, squared units of the loss
+    gradnorm_leak: bool = False  # as published: the gradient of L_grad also reaches the model
+
+
+class Phase(Section):
+    """One phase of training."""
+
+    epochs: Annotated[int, Field(ge=0)]
+    batch_size: Count = 32  # surfaces
+    learning_rate: Positive = 1e-3  # peak
+    final_learning_rate: NonNegative = 1e-5
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.15  # share of the steps
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # learning rate of a layer over that of the next one up
+    repeats: Count = 1  # visits of each surface an epoch, each with a fresh mask
+
+
+class Training(Section):
+    """Optimisation, shared by both phases (paper, Empirical Study)."""
+
+    pretrain: Phase
+    finetune: Phase
+    weight_decay: NonNegative = 0.01
+    gradient_clip: Positive | None = 1.0  # norm
+    betas: tuple[Proportion, Proportion] = (0.9, 0.999)
+    targets_per_surface: Count | None = None  # None: every masked point; 1: as published
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    compile: bool = False  # torch.compile; needs a C compiler
+    threads: Count = 1
+    checkpoint_every: Count = 1  # epochs
+
+
+class Evaluation(Section):
+    """What is measured on the test days."""
+
+    audit_max_z: Positive = 6.0  # standard deviations of the context's at-the-money vol
+    audit_min_tau: Positive = 0.0192  # years; seven days
+    audit_points: tuple[Count, Count] = (49, 12)  # log-moneyness by maturity, per surface
+    audit_surfaces: Count = 40  # per tier and mask, drawn once by the masks' seed
+    bootstrap_draws: Count = 2000
+    bootstrap_seed: int = 0
+    durrleman_tolerance: NonNegative = 1e-3  # g >= -tolerance counts as clean
+    calendar_tolerance: NonNegative = 1e-6  # w_tau >= -tolerance counts as clean
+
+
+class Run(Section):
+    """A row of the run table: what it changes against the study's `model`, `losses` and `training`."""
+
+    label: str
+    model: dict = {}
+    losses: dict = {}
+    training: dict = {}
+    seeds: int | None = None  # how many; None: the study's
+
+
+class Baseline(Section):
+    """A row of the baselines: the method's module and the values that validation chooses from."""
+
+    label: str
+    method: str
+    candidates: dict[str, list] = {}
+    seeds: Count = 1
+
+
+class Study(Section):
+    """A whole configuration file."""
+
+    study: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    results: Annotated[str, Field(pattern=r"^results(/[a-z0-9-]+)?$")]
+    figures: Annotated[str, Field(pattern=r"^figures(/[a-z0-9-]+)?$")]
+    data: Data
+    market_features: MarketFeatures
+    surfaces: Surfaces
+    tiers: Tiers
+    thinning: Thinning
+    split: Split
+    masking: Masking
+    model: Model
+    losses: Losses
+    training: Training
+    evaluation: Evaluation
+    seeds: list[int]
+    runs: dict[str, Run]
+    baselines: dict[str, Baseline]

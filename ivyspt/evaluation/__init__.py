@@ -1,0 +1,1 @@
+"""Errors, arbitrage audit and comparison of methods."""

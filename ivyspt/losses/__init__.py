@@ -1,0 +1,1 @@
+"""Fit loss, arbitrage penalties and their weights."""

@@ -1,0 +1,1 @@
+"""From raw quotes to clean quotes."""

@@ -1,0 +1,1 @@
+"""Surfaces, their market features, tiers and splits."""

@@ -1,0 +1,1 @@
+"""Optimisation of the objective in two phases."""
