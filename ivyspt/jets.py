@@ -31,13 +31,10 @@ def multiply(a: Jet, b: Jet) -> Jet:
     """Product of two jets, by Leibniz's rule; a jet of length 1 counts as constant."""
     if is_value(a) or is_value(b):
         return a * b
+    a0, a_k, a_kk, a_tau = a.unbind()
+    b0, b_k, b_kk, b_tau = b.unbind()
     return torch.stack(
-        (
-            a[VALUE] * b[VALUE],
-            a[K] * b[VALUE] + a[VALUE] * b[K],
-            a[KK] * b[VALUE] + 2 * a[K] * b[K] + a[VALUE] * b[KK],
-            a[TAU] * b[VALUE] + a[VALUE] * b[TAU],
-        )
+        (a0 * b0, a_k * b0 + a0 * b_k, a_kk * b0 + 2 * a_k * b_k + a0 * b_kk, a_tau * b0 + a0 * b_tau),
     )
 
 
@@ -50,15 +47,17 @@ def contract(equation: str, a: Jet, b: Jet) -> Jet:
         first, second = (a[VALUE], b) if is_value(a) else (a, b[VALUE])
         return torch.einsum(f"{left_axes},{right_axes}->z{out}", first, second)
 
-    def product(i: int, j: int) -> Tensor:
-        return torch.einsum(equation, a[i], b[j])
+    def product(x: Tensor, y: Tensor) -> Tensor:
+        return torch.einsum(equation, x, y)
 
+    a0, a_k, a_kk, a_tau = a.unbind()
+    b0, b_k, b_kk, b_tau = b.unbind()
     return torch.stack(
         (
-            product(VALUE, VALUE),
-            product(K, VALUE) + product(VALUE, K),
-            product(KK, VALUE) + 2 * product(K, K) + product(VALUE, KK),
-            product(TAU, VALUE) + product(VALUE, TAU),
+            product(a0, b0),
+            product(a_k, b0) + product(a0, b_k),
+            product(a_kk, b0) + 2 * product(a_k, b_k) + product(a0, b_kk),
+            product(a_tau, b0) + product(a0, b_tau),
         )
     )
 
@@ -67,9 +66,8 @@ def compose(jet: Jet, value: Tensor, first: Tensor | None = None, second: Tensor
     """f(jet), given f, f′ and f″ at the jet's value (Faà di Bruno to second order)."""
     if is_value(jet):
         return value[None]
-    return torch.stack(
-        (value, first * jet[K], second * jet[K].square() + first * jet[KK], first * jet[TAU]),
-    )
+    _, by_k, by_kk, by_tau = jet.unbind()
+    return torch.stack((value, first * by_k, second * by_k.square() + first * by_kk, first * by_tau))
 
 
 def exp(jet: Jet) -> Jet:
@@ -121,17 +119,18 @@ def gelu(jet: Jet) -> Jet:
 
 def softmax(jet: Jet) -> Jet:
     """Softmax over the last axis."""
-    p = jet[VALUE].softmax(-1)
     if is_value(jet):
-        return p[None]
+        return jet.softmax(-1)
+    logit, by_k, by_kk, by_tau = jet.unbind()
+    p = logit.softmax(-1)
 
     def centred(x: Tensor) -> Tensor:
         return x - (p * x).sum(-1, keepdim=True)
 
-    slope = centred(jet[K])
+    slope = centred(by_k)
     # p'' = p [(l' - E l')² + l'' - E((l' - E l')² + l'')], E under p
-    curvature = centred(slope.square() + jet[KK])
-    return torch.stack((p, p * slope, p * curvature, p * centred(jet[TAU])))
+    curvature = centred(slope.square() + by_kk)
+    return torch.stack((p, p * slope, p * curvature, p * centred(by_tau)))
 
 
 def layer_norm(jet: Jet, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -> Jet:

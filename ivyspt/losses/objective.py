@@ -1,0 +1,76 @@
+"""Fit loss and arbitrage penalties (paper, Surface Arbitrage Free Loss)."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ivyspt.arbitrage import durrleman_g, durrleman_g_as_published
+from ivyspt.batches.batch import Batch
+from ivyspt.config import Losses
+from ivyspt.jets import KK, TAU, VALUE, K
+from ivyspt.losses.collocation import collocation_points
+from ivyspt.model.ivyspt import Fitted, IvySPT
+
+NAMES = ("fit", "calendar", "butterfly")
+SMALLEST_VARIANCE = 1e-8  # only the as-published head can fall below; g divides by w
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The three losses of a batch, each a mean over its points, in the order of `NAMES`."""
+
+    losses: Float[Tensor, "3"]
+    fitted: Fitted
+
+
+def calendar_penalty(w_tau: Float[Tensor, "*point"]) -> Float[Tensor, "*point"]:
+    """max(0, -∂w/∂τ)²: positive where total variance falls with maturity."""
+    return (-w_tau).clamp_min(0).square()
+
+
+def butterfly_penalty(g: Float[Tensor, "*point"]) -> Float[Tensor, "*point"]:
+    """max(0, -g)²: positive where the implied density is negative."""
+    return (-g).clamp_min(0).square()
+
+
+def masked_mean(values: Float[Tensor, "batch point"], counted: Bool[Tensor, "batch point"]) -> Float[Tensor, ""]:
+    """Mean over the points that count."""
+    return torch.where(counted, values, 0.0).sum() / counted.sum().clamp_min(1)
+
+
+def objective(
+    model: IvySPT, batch: Batch, settings: Losses, generator: torch.Generator, derivatives: bool = True
+) -> Objective:
+    """Complete a batch and measure fit and arbitrage, at the targets and at fresh collocation points.
+
+    Without `derivatives` both penalties are zero and the forward pass is the plain one.
+    """
+    targets = batch.asked.shape[1]
+    asked_more = batch
+    if derivatives and settings.collocation_points:
+        k, tau = collocation_points(batch, settings, generator)
+        asked_more = replace(
+            batch,
+            target_log_moneyness=torch.cat((batch.target_log_moneyness, k), 1),
+            target_time_to_maturity=torch.cat((batch.target_time_to_maturity, tau), 1),
+            asked=torch.cat((batch.asked, torch.ones_like(k, dtype=torch.bool)), 1),
+        )
+    fitted = model(asked_more, derivatives, generator)
+    fit = masked_mean(_squared_error(fitted, batch, targets, settings), batch.asked)
+    if not derivatives:
+        return Objective(torch.stack((fit, torch.zeros_like(fit), torch.zeros_like(fit))), fitted)
+    w = fitted.total_variance
+    formula = durrleman_g if settings.butterfly_formula == "durrleman" else durrleman_g_as_published
+    g = formula(asked_more.target_log_moneyness, w[VALUE].clamp_min(SMALLEST_VARIANCE), w[K], w[KK])
+    calendar = masked_mean(calendar_penalty(w[TAU]), asked_more.asked)
+    butterfly = masked_mean(butterfly_penalty(g), asked_more.asked)
+    return Objective(torch.stack((fit, calendar, butterfly)), fitted)
+
+
+def _squared_error(fitted: Fitted, batch: Batch, targets: int, settings: Losses) -> Float[Tensor, "batch target"]:
+    if settings.target == "implied_vol":
+        return (fitted.implied_vol[:, :targets] - batch.target_implied_vol).square()
+    quoted = batch.target_implied_vol.square() * batch.target_time_to_maturity
+    return (fitted.total_variance[VALUE][:, :targets] - quoted).square()
