@@ -1,0 +1,95 @@
+"""Fingerprint of the code that a job runs, so that Snakemake reruns what changed and nothing else.
+
+Snakemake sees neither an edit of the library nor of a script that a shell command calls. Every rule that makes a number
+or a picture therefore carries the fingerprint of its stage or script as a parameter.
+"""
+
+import ast
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+# Every value of the configuration reaches a stage through its settings, which Snakemake compares on its own: a key added
+# for one stage must not rerun the others.
+DECLARED_APART = frozenset({"ivyspt.config"})
+
+
+class FingerprintError(ValueError):
+    """Code cannot be followed: the message says which and what to do."""
+
+
+@lru_cache(maxsize=None)
+def fingerprint(code: str, root: Path) -> str:
+    """Hash the syntax trees of a module or script and of all that it imports from under `root`.
+
+    Comments, docstrings and layout do not count.
+
+    Parameters
+    ----------
+    code
+        Either a module, as in `ivyspt.stages.pretrain`, or a script's path from `root`, as in `workflow/scripts/x.py`;
+        a script may also import modules that lie beside it.
+    root
+        The folder that holds the package.
+
+    Raises
+    ------
+    FingerprintError
+        There is no such module, or an import is relative or computed, so that it cannot be followed.
+    """
+    script = code.endswith(".py")
+    roots = (root, (root / code).parent) if script else (root,)
+    start = root / code if script else _source(code, roots)
+    if start is None or not start.is_file():
+        expected = code if script else f"{code.replace('.', '/')}.py"
+        raise FingerprintError(f"the workflow runs {expected}, which must exist, got no such file")
+    trees: dict[str, str] = {}
+    todo = [(code, start)]
+    while todo:
+        name, path = todo.pop()
+        if name in trees or name in DECLARED_APART:
+            continue
+        tree = ast.parse(path.read_text(), filename=str(path))
+        todo += [(found, source) for found in _imports(tree, path) if (source := _source(found, roots))]
+        trees[name] = ast.dump(_without_docstrings(tree))
+    listing = "".join(f"{name}\n{trees[name]}\n" for name in sorted(trees))
+    return hashlib.sha256(listing.encode()).hexdigest()[:12]
+
+
+def _source(module: str, roots: tuple[Path, ...]) -> Path | None:
+    for root in roots:
+        path = root.joinpath(*module.split("."))
+        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _imports(tree: ast.Module, path: Path) -> set[str]:
+    """Names that may be modules: each import, what is taken from it, and the packages it lies in."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise FingerprintError(f"{path}: imports must be absolute, got a relative one in line {node.lineno}")
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif _called(node) in {"import_module", "__import__"}:
+            raise FingerprintError(f"{path}: imports must be written out, got a computed one in line {node.lineno}")
+    parts = [name.split(".") for name in names]
+    return {".".join(part[:length]) for part in parts for length in range(1, len(part) + 1)}
+
+
+def _called(node: ast.AST) -> str | None:
+    if not isinstance(node, ast.Call):
+        return None
+    return getattr(node.func, "attr", getattr(node.func, "id", None))
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+    return tree

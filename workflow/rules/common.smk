@@ -1,0 +1,133 @@
+"""What the rules share: the study, its methods and seeds, `settings`, `code` and `checkpoint`."""
+
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir).parent
+sys.path.insert(0, str(ROOT))
+
+from workflow.fingerprint import FingerprintError, fingerprint
+from workflow.study import (
+    StudyError,
+    baseline_sections,
+    complete,
+    digest,
+    fitted,
+    sections,
+    trained,
+)
+
+SURFACE_ADAPTERS = {"qmoms"}  # these read a vendor's surfaces; every other adapter reads quotes
+
+CHECKPOINT_SECTIONS = [
+    "data",
+    "market_features",
+    "surfaces",
+    "tiers",
+    "thinning",
+    "split",
+    "masking",
+]
+CHECKPOINT_SECTIONS += ["model", "losses", "training"]
+
+try:
+    STUDY = complete(config)
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
+READING_STAGES = (
+    ["read_surfaces"] if STUDY["data"]["adapter"] in SURFACE_ADAPTERS else ["read_quotes", "build_surfaces"]
+)
+SURFACE_STAGES = [
+    *READING_STAGES,
+    "assign_tiers",
+    "thin_surfaces",
+    "join_market_features",
+    "split_days",
+]
+SURFACE_STAGES += ["cluster_points"]
+METHODS = trained(STUDY) | fitted(STUDY)  # name -> seeds
+CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
+
+if not CONDA and importlib.util.find_spec("torch") is None:
+    raise WorkflowError(
+        f"{sys.executable} lacks what ivyspt needs: type `make install` and then `.venv/bin/snakemake`, "
+        "or add --use-conda."
+    )
+
+
+wildcard_constraints:
+    run="[a-z0-9_]+",
+    baseline="[a-z0-9_]+",
+    method=r"[a-z0-9_]+(\.(pretrain|finetune))?",
+    phase="pretrain|finetune",
+    seed=r"\d+",
+
+
+# One thread each, so that no number depends on the machine's cores; jobs run side by side instead.
+ENVIRONMENT = "PYTHONNOUSERSITE=1 PYTHONUNBUFFERED=1 MPLBACKEND=agg SOURCE_DATE_EPOCH=0 " + " ".join(
+    f"{library}_NUM_THREADS=1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
+)
+OWN_PYTHON = "" if CONDA else f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+
+shell.prefix(f"set -euo pipefail; export {ENVIRONMENT} POLARS_MAX_THREADS=1; {OWN_PYTHON}")
+
+
+def settings(*names):
+    """JSON of the named sections of the configuration; of the run's own where the rule has a wildcard `run`."""
+    return lambda wildcards: sections(STUDY, *names, run=wildcards.get("run"))
+
+
+def baseline_settings(*names):
+    """JSON of the named sections, the baseline's row, its name and its seed."""
+    return lambda wildcards: baseline_sections(STUDY, wildcards.baseline, int(wildcards.seed), *names)
+
+
+def code(name):
+    """Fingerprint of a stage's module or of a script, and of all that it imports from the project."""
+
+    def of_job(wildcards):
+        try:
+            return fingerprint(name, ROOT)
+        except FingerprintError as error:
+            raise WorkflowError(str(error)) from None
+
+    return of_job
+
+
+def checkpoint(stage):
+    """Where a training keeps what it needs to go on after a stop; the name says all that its numbers come from.
+
+    The path is undeclared, since Snakemake deletes the declared files of a stopped job.
+    """
+
+    def of_job(wildcards):
+        read = sections(STUDY, *CHECKPOINT_SECTIONS, run=wildcards.run)
+        codes = [fingerprint(f"ivyspt.stages.{name}", ROOT) for name in (*SURFACE_STAGES, "pretrain", stage)]
+        name = digest(read, *codes)
+        return f"{STUDY['results']}/checkpoints/{wildcards.run}_{wildcards.seed}_{stage}_{name}.safetensors"
+
+    return of_job
+
+
+def vendor_files(*folders):
+    """Every file of the folders that a study reads data from, so that a replaced file is read again."""
+    found = [path for folder in folders if folder for path in Path(folder).rglob("*") if path.is_file()]
+    return sorted(str(path) for path in found)
+
+
+def runs_of(phase):
+    """Run and seed of every model that a phase trains."""
+    return [
+        (name.split(".")[0], seed) for name, seeds in trained(STUDY).items() for seed in seeds if name.endswith(phase)
+    ]
+
+
+def of_methods(pattern, methods=None):
+    """The pattern's path for each seed of each method."""
+    chosen = METHODS if methods is None else methods
+    return [path for name, seeds in chosen.items() for path in expand(pattern, method=name, seed=seeds)]

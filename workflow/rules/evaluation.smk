@@ -1,0 +1,1 @@
+"""Predictions to errors, arbitrage and the comparison of methods."""

@@ -1,0 +1,85 @@
+"""A study as its configuration file states it, checked and complete."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from ivyspt.config import Study
+
+PHASES = ("pretrain", "finetune")
+OVERRIDABLE = ("model", "losses", "training")  # the sections that a row of the run table may change
+
+
+class StudyError(ValueError):
+    """The configuration breaks a rule: the message says which key must hold what, and what came."""
+
+
+def complete(config: Mapping) -> dict:
+    """Every section with its defaults filled in; each run carries its own full `model`, `losses` and `training`.
+
+    Raises
+    ------
+    StudyError
+        A key is unknown or missing, or a value is not admissible.
+    """
+    study = _validated(config, "configuration")
+    for table in ("runs", "baselines"):
+        for name, row in study[table].items():
+            if (row["seeds"] or 0) > len(study["seeds"]):
+                raise StudyError(f"{table}.{name}.seeds must be at most {len(study['seeds'])}, got {row['seeds']}")
+    for name, run in study["runs"].items():
+        merged = {section: merge(config[section], run[section]) for section in OVERRIDABLE}
+        whole = _validated({**config, **merged}, f"configuration, run {name}")
+        study["runs"][name] |= {section: whole[section] for section in OVERRIDABLE}
+    return study
+
+
+def merge(base: Mapping, override: Mapping) -> dict:
+    """`base` with the values of `override`; mappings within are merged key by key."""
+    merged = dict(base)
+    for key, value in override.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if nested else value
+    return merged
+
+
+def sections(study: Mapping, *names: str, run: str | None = None) -> str:
+    """Settings of a stage, as JSON of the sections that it reads; those of a run where one is named."""
+    own = study["runs"][run] if run else {}
+    chosen = {name: own[name] if run and name in OVERRIDABLE else study[name] for name in names}
+    return json.dumps(chosen, sort_keys=True)
+
+
+def baseline_sections(study: Mapping, baseline: str, seed: int, *names: str) -> str:
+    """Settings of a baseline's stage, as JSON: its row, name and seed beside the sections that it reads."""
+    chosen = {name: study[name] for name in names}
+    row = study["baselines"][baseline]
+    return json.dumps({"name": baseline, "seed": seed, "baseline": row, **chosen}, sort_keys=True)
+
+
+def trained(study: Mapping) -> dict[str, list[int]]:
+    """Seeds of each trained method, `RUN.PHASE`: the study's, or as many of them as the run's row asks for."""
+    return {
+        f"{name}.{phase}": study["seeds"][: run["seeds"]] for name, run in study["runs"].items() for phase in PHASES
+    }
+
+
+def fitted(study: Mapping) -> dict[str, list[int]]:
+    """Seeds of each baseline."""
+    return {name: study["seeds"][: row["seeds"]] for name, row in study["baselines"].items()}
+
+
+def digest(*parts: str) -> str:
+    """A short name for what the parts say."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _validated(config: Mapping, where: str) -> dict:
+    try:
+        return Study.model_validate(dict(config)).model_dump(mode="json")
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"]) or "a section"
+        raise StudyError(f"{where}: {key}: {problem['msg']}, got {problem['input']!r}") from error
