@@ -5,7 +5,7 @@ from pathlib import Path
 from ivyspt.artefacts import read_table, write_table
 from ivyspt.columns import TIERED_POINTS
 from ivyspt.config import Data, MarketFeatures, Section
-from ivyspt.surfaces.market_features import from_files, from_qmoms, join_as_of
+from ivyspt.surfaces.market_features import from_files, from_qmoms, from_simulation, join_as_of
 
 
 class Settings(Section):
@@ -18,10 +18,13 @@ class Settings(Section):
 def run(settings: Settings, *, points: Path, market_features: Path) -> None:
     """Join the latest market return, market vol and treasury rate that are known at each quote time."""
     table = read_table(points, TIERED_POINTS)
-    if settings.market_features.source == "qmoms":
-        series = from_qmoms(table, settings.market_features)
-    else:
-        series = from_files(settings.market_features)
+    match settings.market_features.source:
+        case "qmoms":
+            series = from_qmoms(table, settings.market_features)
+        case "files":
+            series = from_files(settings.market_features)
+        case "simulated":
+            series = from_simulation(settings.data)
     surfaces = table.select("surface_id", "symbol", "quote_time").unique()
     joined = join_as_of(surfaces, series)
     write_table(joined, market_features, {"settings": settings.model_dump(mode="json")})

@@ -12,7 +12,8 @@ import polars as pl
 import qmoms
 
 from ivyspt.columns import MARKET_FEATURES, DataError, check
-from ivyspt.config import MarketFeatures
+from ivyspt.config import Data, MarketFeatures
+from ivyspt.quotes import simulated
 from ivyspt.surfaces.qmoms_table import YEAR, read_file, read_zero_curve
 
 SERIES = ("market_return", "market_vol", "treasury_rate")
@@ -150,6 +151,11 @@ def from_files(settings: MarketFeatures) -> dict[str, pl.DataFrame]:
         "market_vol": at_close(_read_daily(directory, "market_vol").with_columns(pl.col("value") / 100)),
         "treasury_rate": at_close(_read_daily(directory, "treasury_rate").with_columns(pl.col("value") / 100)),
     }
+
+
+def from_simulation(data: Data) -> dict[str, pl.DataFrame]:
+    """The simulated market's own series."""
+    return {name: at_close(daily) for name, daily in simulated.market_series(data).items()}
 
 
 def _read_daily(directory: Path, feature: str) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import polars as pl
 
 from ivyspt.columns import TIERED_POINTS, check
 from ivyspt.config import Thinning
-from ivyspt.surfaces.generators import generator_of
+from ivyspt.generators import generator_of
 
 
 def thin(points: pl.DataFrame, tiers: pl.DataFrame, thinning: Thinning) -> pl.DataFrame:
