@@ -49,13 +49,28 @@ class Filters(Section):
     max_neighbour_gap: Positive | None = None  # relative gap to the median of five neighbouring strikes; None: not applied
 
 
+class Forwards(Section):
+    """How the forward and the discount factor of each slice are implied."""
+
+    rates_dir: str | None = None  # folder of the Treasury curve; None: `flat_rate` at every maturity
+    flat_rate: float = 0.0  # annualised, continuous; the prior where there is no curve
+    flat_rate_std: Positive = 0.05  # decimal; how far implied rates may lie from the flat rate
+    rate_std: Positive = 0.005  # decimal; how far from the Treasury curve: box rates stay within about 50 bp of it
+    american_rate_std: Positive = 0.02  # decimal; bias of an implied rate by the right to exercise early
+    near_width: Positive = 1.0  # |z| inside which pairs imply the forward, standard deviations
+    min_pairs: Count = 3  # near pairs; with fewer the forward comes from the carry of the neighbouring expiries
+
+
 class Surfaces(Section):
     """What makes a set of points a surface."""
 
     min_points: Annotated[int, Field(ge=4)] = 12
     min_expiries: Count = 1
     blend_half_width: NonNegative = 0.5  # |z| inside which call and put vols are blended, standard deviations
+    price: Literal["quoted", "vendor_implied_vol"] = "quoted"  # the latter reprices the vendor's vol on spot and rate
+    exercise: Literal["european", "de_americanise"] = "european"  # what is done with quotes marked American
     filters: Filters = Filters()
+    forwards: Forwards = Forwards()
 
 
 class MarketFeatures(Section):
@@ -114,10 +129,15 @@ class Model(Section):
     heads: Count = 4
     feed_forward: Count = 4  # width of the feed-forward layer over `dimension`
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    output: Literal["implied_vol", "total_variance"] = "implied_vol"  # what the head predicts
-    level: Literal["erased", "residual"] = "residual"  # the paper's path, or a readout on the kernel-smoothed surface
+    quantity: Literal["implied_vol", "total_variance"] = "implied_vol"  # what is embedded and predicted
+    positive: bool = True  # the output is positive by construction
+    coordinates: Literal["raw", "standardised"] = "standardised"  # (k, tau) as published, or (z, log tau)
+    # the paper's path, or a factor on the kernel-smoothed vols (without a kernel: on the context's mean vol)
+    level: Literal["erased", "residual"] = "residual"
     kernel: Literal["elliptical_rbf", "none"] = "elliptical_rbf"
-    kernel_min_bandwidth: NonNegative = 0.3  # standardised units; narrower channels are not read for the level
+    bandwidth_floor: NonNegative = 0.15  # normalised units; 0 as published
+    embedding_norm: Literal["layer", "none"] = "none"  # over the kernel's channels; the paper's layer norm erases the level
+    level_min_bandwidth: NonNegative = 0.15  # normalised units; narrower channels are not read for the level
     positional_encoding: Literal["sinusoidal_2d", "none"] = "sinusoidal_2d"
     positional_base: Positive = 10000.0
     external_attention: bool = True
@@ -129,7 +149,12 @@ class Model(Section):
     normalisation_momentum: Annotated[float, Field(ge=0, le=1)] = 0.1
 
     @model_validator(mode="after")
-    def _check_heads(self):
+    def _check(self):
+        if self.level == "residual" and (self.quantity != "implied_vol" or not self.positive):
+            raise ValueError(
+                "model.level residual needs quantity implied_vol and positive true, "
+                f"got quantity {self.quantity} and positive {self.positive}"
+            )
         if self.dimension % (4 if self.positional_encoding != "none" else 1) or self.dimension % self.heads:
             raise ValueError(
                 "model.dimension must be a multiple of 4 (positional encoding) and of model.heads, "
@@ -180,7 +205,7 @@ class Training(Section):
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     compile: bool = False  # torch.compile; needs a C compiler
     threads: Count = 1
-    checkpoint_every: Count = 1  # epochs
+    checkpoint_every: Count = 5  # epochs
 
 
 class Evaluation(Section):
@@ -190,6 +215,14 @@ class Evaluation(Section):
     audit_min_tau: Positive = 0.0192  # years; seven days
     audit_points: tuple[Count, Count] = (49, 12)  # log-moneyness by maturity, per surface
     audit_surfaces: Count = 40  # per tier and mask, drawn once by the masks' seed
+    price_test_surfaces: Count = 20  # of these, how many the price-space referee judges
+    price_tolerance: NonNegative = 1e-9  # of the forward; a spread cheaper than minus this is an arbitrage
+    density_tolerance: NonNegative = 1e-3  # probability mass below zero that still counts as clean
+    failure_error: Positive = 1.0  # decimal vol; the error booked where a method cannot answer
+    latency_surfaces: Count = 60  # test surfaces, one by one, whose time is taken
+    reference: str = "ivyspt.finetune"  # the method that every other one is compared with
+    bootstrap_block_days: Count = 5  # test days in a block
+    confidence: Proportion = 0.95  # of the bootstrap intervals
     bootstrap_draws: Count = 2000
     bootstrap_seed: int = 0
     durrleman_tolerance: NonNegative = 1e-3  # g >= -tolerance counts as clean
@@ -212,6 +245,8 @@ class Baseline(Section):
     label: str
     method: str
     candidates: dict[str, list] = {}
+    context_sizes: list[Count] = [5, 9, 20, 40]  # settings are chosen by context size: most points of each class but the last
+    tuning_surfaces: Count = 40  # validation surfaces that choose, drawn by the seed
     seeds: Count = 1
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from ivyspt.batches.masking import cluster_column
 from ivyspt.completion import Context, Targets
 
 
@@ -62,7 +63,7 @@ def surfaces(
                 group["implied_vol"].to_numpy(),
                 group["mask_group"].to_numpy(),
                 np.array(row),
-                {p: group[f"cluster_{p}"].to_numpy() for p in proportions},
+                {p: group[cluster_column(p)].to_numpy() for p in proportions},
             )
         )
     return made

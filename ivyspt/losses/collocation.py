@@ -5,14 +5,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ivyspt.batches.batch import Batch
+from ivyspt.completion import MONEY_POINTS
 from ivyspt.config import Losses
 
 
 def at_the_money_vol(batch: Batch) -> Float[Tensor, " batch"]:
-    """Implied vol of the context point nearest to the money in k/√τ."""
+    """Median vol of the three context points nearest to the money in k/√τ, as `Context.at_the_money_vol` has it."""
     distance = batch.context_log_moneyness.abs() / batch.context_time_to_maturity.sqrt()
-    nearest = distance.masked_fill(~batch.present, torch.inf).argmin(-1, keepdim=True)
-    return batch.context_implied_vol.gather(1, nearest)[:, 0]
+    nearest = distance.masked_fill(~batch.present, torch.inf).topk(MONEY_POINTS, largest=False).indices
+    return batch.context_implied_vol.gather(1, nearest).median(-1).values
 
 
 def collocation_points(

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ivyspt.arbitrage import durrleman_g, durrleman_g_as_published
+from ivyspt.arbitrage import durrleman_g
 from ivyspt.batches.batch import Batch
 from ivyspt.config import Losses
 from ivyspt.jets import KK, TAU, VALUE, K
@@ -62,8 +62,9 @@ def objective(
     if not derivatives:
         return Objective(torch.stack((fit, torch.zeros_like(fit), torch.zeros_like(fit))), fitted)
     w = fitted.total_variance
-    formula = durrleman_g if settings.butterfly_formula == "durrleman" else durrleman_g_as_published
-    g = formula(asked_more.target_log_moneyness, w[VALUE].clamp_min(SMALLEST_VARIANCE), w[K], w[KK])
+    positive = w[VALUE].clamp_min(SMALLEST_VARIANCE)
+    as_published = settings.butterfly_formula == "as_published"
+    g = durrleman_g(asked_more.target_log_moneyness, positive, w[K], w[KK], as_published=as_published)
     calendar = masked_mean(calendar_penalty(w[TAU]), asked_more.asked)
     butterfly = masked_mean(butterfly_penalty(g), asked_more.asked)
     return Objective(torch.stack((fit, calendar, butterfly)), fitted)

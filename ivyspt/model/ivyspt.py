@@ -40,7 +40,7 @@ class IvySPT(nn.Module):
             self.embedding = Linear(3, d, generator)
         else:
             self.embedding = KernelEmbedding(d, settings.bandwidth_floor)
-        self.embedding_norm = LayerNorm(d)
+        self.embedding_norm = LayerNorm(d) if settings.embedding_norm == "layer" else nn.Identity()
         sinusoidal = settings.positional_encoding == "sinusoidal_2d"
         self.positional_encoding = SinusoidalEncoding2D(d, settings.positional_base) if sinusoidal else None
         self.mask_token = nn.Parameter(torch.empty(d).normal_(0.0, 0.02, generator=generator))
@@ -48,7 +48,7 @@ class IvySPT(nn.Module):
         self.market_tokens = MarketTokens(settings, generator)
         self.encoder = SurfaceEncoder(settings, generator)
         self.head = Linear(d, 1, generator)
-        if settings.level == "residual":
+        if settings.level == "residual" and settings.kernel != "none":
             self.level_channels = int((self.embedding.bandwidths >= settings.level_min_bandwidth).sum())
             self.mixture = Linear(d, self.level_channels, generator)
 
@@ -97,7 +97,7 @@ class IvySPT(nn.Module):
         tokens, attended = self.encoder(
             context, batch.present, targets, batch.asked, self.market_tokens(features), generator
         )
-        return self._read_out(tokens, smoothed, mean[2], std[2], tau, attended)
+        return self._read_out(tokens, self._level(tokens, smoothed, batch, mean[2], std[2]), tau, attended)
 
     def _quantity(self, batch: Batch) -> Float[Tensor, "batch context"]:
         if self.settings.quantity == "implied_vol":
@@ -159,12 +159,21 @@ class IvySPT(nn.Module):
             tokens = jets.add_constant(tokens, self.mask_token)
         return self.input_norm(tokens), smoothed
 
-    def _read_out(self, tokens: Jet, smoothed: Jet | None, mean, std, tau: Jet, attended) -> Fitted:
+    def _level(self, tokens: Jet, smoothed: Jet | None, batch: Batch, mean: Tensor, std: Tensor) -> Jet | None:
+        """The vol that the head's factor multiplies: a learned mixture of the wider kernel channels."""
+        if self.settings.level == "erased":
+            return None
+        if smoothed is None:
+            weight = batch.present.to(mean.dtype)
+            level = (batch.context_implied_vol * weight).sum(-1) / weight.sum(-1)
+            return level[None, :, None]
+        weights = jets.softmax(self.mixture(tokens))
+        mixed = jets.multiply(weights, smoothed[..., -self.level_channels :]).sum(-1)
+        return jets.add_constant(mixed * std, mean)
+
+    def _read_out(self, tokens: Jet, level: Jet | None, tau: Jet, attended: list[Attended]) -> Fitted:
         answer = self.head(tokens)[..., 0]
-        if self.settings.level == "residual":
-            weights = jets.softmax(self.mixture(tokens))
-            level = jets.multiply(weights, smoothed[..., -self.level_channels :]).sum(-1)
-            level = jets.add_constant(level * std, mean)
+        if level is not None:
             answer = jets.multiply(level, jets.exp(answer))
         elif self.settings.positive:
             answer = jets.softplus(answer)

@@ -1,0 +1,62 @@
+"""Pre-train IvySPT on the liquid tier."""
+
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from ivyspt.artefacts import read_table, write_table
+from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.config import Losses, Masking, Model, Section, Training
+from ivyspt.model.ivyspt import IvySPT
+from ivyspt.training.checkpoint import save_weights
+from ivyspt.training.loop import Plan, train
+from ivyspt.training.phases import HISTORY, surfaces_of
+
+
+class Settings(Section):
+    """What the stage reads of the configuration."""
+
+    model: Model
+    losses: Losses
+    training: Training
+    masking: Masking
+
+
+def run(
+    settings: Settings,
+    *,
+    points: Path,
+    market_features: Path,
+    split: Path,
+    clusters: Path,
+    seed: int,
+    checkpoint: Path,
+    weights: Path,
+    history: Path,
+) -> None:
+    """Train from a random start; goes on from `checkpoint` if an interrupted run has left one."""
+    torch.set_num_threads(settings.training.threads)
+    tables = (
+        read_table(points, TIERED_POINTS),
+        read_table(market_features, MARKET_FEATURES),
+        read_table(split, SPLIT),
+        pl.read_parquet(clusters),
+    )
+    model = IvySPT(settings.model, torch.Generator().manual_seed(seed))
+    parts = [surfaces_of("liquid", part, *tables, settings.masking) for part in ("train", "validation")]
+    plan = Plan(
+        settings.training.pretrain,
+        settings.training,
+        settings.losses,
+        settings.masking,
+        seed,
+        number=0,
+        name=f"pretrain seed {seed}",
+        checkpoint=checkpoint,
+    )
+    rows = train(model, *parts, plan)
+    provenance = {"settings": settings.model_dump(mode="json"), "seed": seed}
+    write_table(pl.DataFrame(rows, schema=HISTORY), history, provenance)
+    save_weights(model, weights, provenance)
+    checkpoint.unlink(missing_ok=True)
