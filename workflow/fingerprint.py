@@ -6,11 +6,10 @@ or a picture therefore carries the fingerprint of its stage or script as a param
 
 import ast
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
-# Every value of the configuration reaches a stage through its settings, which Snakemake compares on its own: a key added
-# for one stage must not rerun the others.
+# Every value of the configuration reaches a stage through its settings, which Snakemake compares on its own: a key that
+# is added for one stage must not rerun the others.
 DECLARED_APART = frozenset({"ivyspt.config"})
 
 
@@ -18,7 +17,6 @@ class FingerprintError(ValueError):
     """Code cannot be followed: the message says which and what to do."""
 
 
-@lru_cache(maxsize=None)
 def fingerprint(code: str, root: Path) -> str:
     """Hash the syntax trees of a module or script and of all that it imports from under `root`.
 
@@ -89,7 +87,7 @@ def _called(node: ast.AST) -> str | None:
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:]
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
     return tree

@@ -3,6 +3,7 @@
 import importlib.util
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -23,16 +24,8 @@ from workflow.study import (
 
 SURFACE_ADAPTERS = {"qmoms"}  # these read a vendor's surfaces; every other adapter reads quotes
 
-CHECKPOINT_SECTIONS = [
-    "data",
-    "market_features",
-    "surfaces",
-    "tiers",
-    "thinning",
-    "split",
-    "masking",
-]
-CHECKPOINT_SECTIONS += ["model", "losses", "training"]
+DATA_SECTIONS = ["data", "market_features", "surfaces", "tiers", "thinning", "split", "masking"]
+DATA_STAGES = ["assign_tiers", "thin_surfaces", "join_market_features", "split_days", "cluster_points"]
 
 try:
     STUDY = complete(config)
@@ -42,14 +35,6 @@ except StudyError as error:
 READING_STAGES = (
     ["read_surfaces"] if STUDY["data"]["adapter"] in SURFACE_ADAPTERS else ["read_quotes", "build_surfaces"]
 )
-SURFACE_STAGES = [
-    *READING_STAGES,
-    "assign_tiers",
-    "thin_surfaces",
-    "join_market_features",
-    "split_days",
-]
-SURFACE_STAGES += ["cluster_points"]
 METHODS = trained(STUDY) | fitted(STUDY)  # name -> seeds
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
@@ -90,13 +75,16 @@ def baseline_settings(*names):
 def code(name):
     """Fingerprint of a stage's module or of a script, and of all that it imports from the project."""
 
-    def of_job(wildcards):
-        try:
-            return fingerprint(name, ROOT)
-        except FingerprintError as error:
-            raise WorkflowError(str(error)) from None
+    return lambda wildcards: fingerprint_of(name)
 
-    return of_job
+
+@cache
+def fingerprint_of(name):
+    """The fingerprint, taken once a run of Snakemake."""
+    try:
+        return fingerprint(name, ROOT)
+    except FingerprintError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def checkpoint(stage):
@@ -106,8 +94,8 @@ def checkpoint(stage):
     """
 
     def of_job(wildcards):
-        read = sections(STUDY, *CHECKPOINT_SECTIONS, run=wildcards.run)
-        codes = [fingerprint(f"ivyspt.stages.{name}", ROOT) for name in (*SURFACE_STAGES, "pretrain", stage)]
+        read = sections(STUDY, *DATA_SECTIONS, "model", "losses", "training", run=wildcards.run)
+        codes = [fingerprint_of(f"ivyspt.stages.{name}") for name in (*READING_STAGES, *DATA_STAGES, "pretrain", stage)]
         name = digest(read, *codes)
         return f"{STUDY['results']}/checkpoints/{wildcards.run}_{wildcards.seed}_{stage}_{name}.safetensors"
 

@@ -1,0 +1,61 @@
+# Every target but `lock` does its own set-up on a machine with git, make and Python 3.11 with venv (Debian 12:
+# `apt-get install git make python3.11-venv`). Nothing is installed outside .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+TORCH ?= auto# auto, cpu or cuda: see envs/install.sh
+PIP_ARGS ?=# further options for pip
+CORES ?= all
+PYTEST_ARGS ?= -n auto --dist loadfile
+
+BIN := .venv/bin
+SNAKEMAKE = PYTHONPATH=workflow/logger $(BIN)/snakemake --cores $(CORES) --logger progress
+
+# One thread a process, so that no number depends on how many cores a machine has.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PYTHONNOUSERSITE := 1
+export MPLBACKEND := agg
+
+.PHONY: help install lint test smoke reproduce figures bench lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv/installed: envs/requirements.lock envs/torch-cpu.lock envs/torch-cuda.lock envs/install.sh pyproject.toml
+	envs/install.sh $(PYTHON) $(TORCH) $(PIP_ARGS)
+	touch $@
+
+install: .venv/installed ## Build .venv from the locks, once
+
+lint: .venv/installed ## Style, import layers and workflow rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check --line-length 120 workflow
+	$(BIN)/snakemake --lint
+
+test: .venv/installed ## The tests; those that need data skip and say so
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+smoke: .venv/installed ## The whole workflow on a tiny simulated study
+	$(SNAKEMAKE) --configfile config/smoke.yaml
+
+reproduce: .venv/installed ## Every table and figure of the default study
+	$(SNAKEMAKE)
+
+figures: .venv/installed ## The figures of the default study
+	$(SNAKEMAKE) draw_figures
+
+bench: .venv/installed ## Timings of the library's inner loops
+	$(BIN)/python -m pytest --benchmark-only
+
+lock: ## Resolve the locks anew; needs uv on the PATH
+	$(PYTHON) envs/lock.py
+
+clean: ## Remove .venv and caches; results and figures stay
+	rm -rf .venv *.egg-info .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
