@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
+from pyarrow.parquet import ParquetWriter
 
 from ivyspt.columns import DataError, Table, check
 
@@ -55,3 +56,24 @@ def read_table(path: Path, table: Table) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: must be a parquet file, got {error}") from error
     return check(frame, table, path)
+
+
+@contextmanager
+def growing_table(path: Path, provenance: dict | None = None) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield a function that appends a frame to the parquet file; the file appears at `path` once all went well.
+
+    All frames have the columns and types of the first one, and each becomes one row group: memory holds one at a time.
+    """
+    with whole(path) as temporary, ExitStack() as stack:
+        writer = None
+
+        def append(frame: pl.DataFrame) -> None:
+            nonlocal writer
+            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if writer is None:
+                writer = stack.enter_context(ParquetWriter(temporary, table.schema, compression="zstd"))
+                if provenance:
+                    writer.add_key_value_metadata({"ivyspt": json.dumps(provenance, sort_keys=True)})
+            writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+        yield append

@@ -46,7 +46,9 @@ class Filters(Section):
     max_implied_vol: Positive = 3.0  # decimal
     min_open_interest: NonNegative = 0.0  # contracts
     max_twin_gap: Positive | None = None  # relative |call - put| vol at one strike; None: not applied
-    max_neighbour_gap: Positive | None = None  # relative gap to the median of five neighbouring strikes; None: not applied
+    max_neighbour_gap: Positive | None = (
+        None  # relative gap to the median of five neighbouring strikes; None: not applied
+    )
 
 
 class Forwards(Section):
@@ -56,7 +58,6 @@ class Forwards(Section):
     flat_rate: float = 0.0  # annualised, continuous; the prior where there is no curve
     flat_rate_std: Positive = 0.05  # decimal; how far implied rates may lie from the flat rate
     rate_std: Positive = 0.005  # decimal; how far from the Treasury curve: box rates stay within about 50 bp of it
-    american_rate_std: Positive = 0.02  # decimal; bias of an implied rate by the right to exercise early
     near_width: Positive = 1.0  # |z| inside which pairs imply the forward, standard deviations
     min_pairs: Count = 3  # near pairs; with fewer the forward comes from the carry of the neighbouring expiries
 
@@ -136,7 +137,9 @@ class Model(Section):
     level: Literal["erased", "residual"] = "residual"
     kernel: Literal["elliptical_rbf", "none"] = "elliptical_rbf"
     bandwidth_floor: NonNegative = 0.15  # normalised units; 0 as published
-    embedding_norm: Literal["layer", "none"] = "none"  # over the kernel's channels; the paper's layer norm erases the level
+    embedding_norm: Literal["layer", "none"] = (
+        "none"  # over the kernel's channels; the paper's layer norm erases the level
+    )
     level_min_bandwidth: NonNegative = 0.15  # normalised units; narrower channels are not read for the level
     positional_encoding: Literal["sinusoidal_2d", "none"] = "sinusoidal_2d"
     positional_base: Positive = 10000.0
@@ -245,7 +248,12 @@ class Baseline(Section):
     label: str
     method: str
     candidates: dict[str, list] = {}
-    context_sizes: list[Count] = [5, 9, 20, 40]  # settings are chosen by context size: most points of each class but the last
+    context_sizes: list[Count] = [
+        5,
+        9,
+        20,
+        40,
+    ]  # settings are chosen by context size: most points of each class but the last
     tuning_surfaces: Count = 40  # validation surfaces that choose, drawn by the seed
     seeds: Count = 1
 

@@ -1,0 +1,149 @@
+"""Forwards and discount factors of slices by put-call parity, C - P = D (F - K).
+
+D is a slope over the whole strike range, pooled over expiries; F then comes from the pairs near the money, where an
+error in D hardly matters. No spot price enters where parity speaks, and never one adjusted for later dividends.
+
+[1] Huber, P. J. (1964). Robust estimation of a location parameter. Annals of Mathematical Statistics 35(1), 73-101.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from ivyspt.config import Forwards
+from ivyspt.quotes.rates import pooled_rate
+from ivyspt.quotes.segments import total, weighted_median
+
+REWEIGHTINGS = 10
+HUBER = 1.5  # robust standard deviations beyond which a pair loses weight, [1]
+MAD = 1.4826  # robust standard deviation of a normal sample over its median absolute deviation
+MIN_SLOPE_PAIRS = 4  # pairs a slope is fitted to: two parameters and a scale
+NEAREST = 3  # pairs nearest to the money whose straddles give the slice's standard deviation
+LEAST_ERROR = 1e-7  # of a discount factor: what rounding leaves of noise-free prices
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Calls and puts of one slice and strike; one entry a pair, in the order of slices.
+
+    `error` is the pair's standard error in price, up to a common factor a slice: the half spreads where bid and ask
+    are known.
+    """
+
+    slice: Int[np.ndarray, " pair"]
+    strike: Float[np.ndarray, " pair"]
+    difference: Float[np.ndarray, " pair"]  # call less put
+    straddle: Float[np.ndarray, " pair"]  # call plus put
+    error: Float[np.ndarray, " pair"]
+
+
+def implied_rates(
+    pairs: Pairs, tau: Float[np.ndarray, " slice"]
+) -> tuple[Float[np.ndarray, " slice"], Float[np.ndarray, " slice"]]:
+    """Zero rate of each slice by the slope of C - P over its whole strike range, and its standard error.
+
+    Robust regression ([1]); rate NaN and error infinite with fewer than four pairs or a slope of the wrong sign.
+    """
+    count = tau.size
+    at = pairs.slice
+    centre = weighted_median(pairs.strike, np.ones(at.size), at, count)
+    x = pairs.strike / centre[at] - 1  # in units of a strike near the middle
+    y = pairs.difference / centre[at]
+    error = pairs.error / centre[at]
+    weight = error**-2
+    for _ in range(REWEIGHTINGS):
+        sums = [total(weight * term, at, count) for term in (1.0, x, y, x * x, x * y)]
+        w, wx, wy, wxx, wxy = sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = wxx - wx**2 / w
+            slope = (wxy - wx * wy / w) / spread
+            intercept = (wy - slope * wx) / w
+        off = np.abs(y - intercept[at] - slope[at] * x) / error
+        scale = MAD * weighted_median(off, np.ones(at.size), at, count)
+        weight = error**-2 / np.maximum(1.0, off / (HUBER * np.maximum(scale, 1e-12)[at]))
+    discount = -slope
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.hypot(scale / np.sqrt(spread), LEAST_ERROR)
+        usable = (np.bincount(at, minlength=count) >= MIN_SLOPE_PAIRS) & (discount > 0) & (spread > 0) & (tau > 0)
+        rate = np.where(usable, -np.log(np.where(usable, discount, 1.0)) / tau, np.nan)
+        return rate, np.where(usable, error / (discount * tau), np.inf)
+
+
+def discount_factors(
+    pairs: Pairs, slices: pl.DataFrame, prior: Float[np.ndarray, " slice"], settings: Forwards
+) -> tuple[Float[np.ndarray, " slice"], Float[np.ndarray, " slice"]]:
+    """Discount factor of each slice on its surface's pooled curve, and the quotes' share in it (the rest: the prior).
+
+    `slices` holds time_to_maturity, surface and american. The right to exercise early bends the slope: American slices
+    speak only where there is no Treasury curve.
+    """
+    tau = slices["time_to_maturity"].to_numpy()
+    rate, error = implied_rates(pairs, tau)
+    if settings.rates_dir:
+        error = np.where(slices["american"].to_numpy(), np.inf, error)
+    prior_std = settings.rate_std if settings.rates_dir else settings.flat_rate_std
+    curve, share = pooled_rate(rate, error, prior, tau, slices["surface"].to_numpy(), prior_std=prior_std)
+    return np.exp(-curve * tau), share
+
+
+def near_pairs(pairs: Pairs, discount: Float[np.ndarray, " slice"], width: float) -> Int[np.ndarray, " near"]:
+    """Rows of the pairs within `width` standard deviations of the forward, by a first guess of both.
+
+    The guess of the forward is the weighted median of K + (C - P) / D, that of the standard deviation (vol times root
+    of time) the straddles nearest to it: straddle = 2 D F std / sqrt(2 pi).
+    """
+    count, at = discount.size, pairs.slice
+    guess = weighted_median(pairs.strike + pairs.difference / discount[at], 1 / pairs.error, at, count)
+    distance = np.abs(np.log(pairs.strike / np.maximum(guess, 1e-12)[at]))
+    order = np.lexsort((distance, at))
+    position = np.arange(at.size) - np.searchsorted(at, at)  # rows are ordered by slice, so `order` keeps the slices
+    nearest = order[position < NEAREST]
+    std = pairs.straddle[nearest] / (discount * guess)[at[nearest]] * np.sqrt(np.pi / 2)
+    std = weighted_median(std, np.ones(nearest.size), at[nearest], count)
+    return np.flatnonzero(distance <= width * std[at])
+
+
+def parity_forwards(
+    pairs: Pairs, discount: Float[np.ndarray, " slice"], width: float
+) -> tuple[Float[np.ndarray, " slice"], Int[np.ndarray, " slice"], Float[np.ndarray, " slice"]]:
+    """Forward of each slice from its near pairs, their number, and their weighted median |K + (C - P)/D - F| / F.
+
+    Robust mean ([1]) of K + (C - P) / D, started at the weighted median; NaN where a slice has no near pair.
+    """
+    count = discount.size
+    near = near_pairs(pairs, discount, width)
+    at = pairs.slice[near]
+    value = pairs.strike[near] + pairs.difference[near] / discount[at]
+    error = pairs.error[near] / discount[at]
+    forward = weighted_median(value, 1 / error, at, count)
+    scale = MAD * weighted_median(np.abs(value - forward[at]) / error, 1 / error, at, count)
+    for _ in range(REWEIGHTINGS):
+        off = np.abs(value - forward[at]) / error
+        weight = error**-2 / np.maximum(1.0, off / (HUBER * np.maximum(scale, 1e-12)[at]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            forward = total(weight * value, at, count) / total(weight, at, count)
+    residual = weighted_median(np.abs(value / forward[at] - 1), 1 / error, at, count)
+    return forward, np.bincount(at, minlength=count), residual
+
+
+def fill_by_carry(
+    forward: Float[np.ndarray, " slice"], discount: Float[np.ndarray, " slice"], slices: pl.DataFrame
+) -> tuple[Float[np.ndarray, " slice"], np.ndarray]:
+    """Forwards of the slices that parity leaves out (NaN), and the route of each: parity, carry, spot or none.
+
+    log(F D), the log spot less dividends, is interpolated in time to maturity between the parity slices of the surface
+    and constant beyond them; without any, F = S / D. ASSUME no dividends there: nothing in the quotes tells of them.
+    """
+    known = pl.Series(np.log(forward * discount)).fill_nan(None)
+    table = slices.select("surface", "time_to_maturity", prepaid=known, row=pl.int_range(pl.len()))
+    table = table.sort("surface", "time_to_maturity", "row")
+    prepaid = pl.col("prepaid")
+    filled = prepaid.interpolate_by("time_to_maturity").over("surface")
+    table = table.with_columns(filled=pl.coalesce(prepaid, filled).forward_fill().backward_fill().over("surface"))
+    carried = np.exp(table.sort("row")["filled"].fill_null(float("nan")).to_numpy()) / discount
+    spot = slices["underlying_price"].to_numpy() / discount
+    routes = [np.isfinite(forward), np.isfinite(carried), np.isfinite(spot) & (spot > 0)]
+    route = np.select(routes, ["parity", "carry", "spot"], "none")
+    return np.select(routes, [forward, carried, spot], np.nan), route
