@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+
+MONEY_POINTS = 3  # the points nearest to the money whose vols stand for the at-the-money vol
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,12 @@ class Context:
     time_to_maturity: np.ndarray
     implied_vol: np.ndarray
     market: np.ndarray
+
+    @property
+    def at_the_money_vol(self) -> float:
+        """Median vol of the three context points that are nearest to the money in k / sqrt(tau)."""
+        distance = np.abs(self.log_moneyness) / np.sqrt(self.time_to_maturity)
+        return float(np.median(self.implied_vol[np.lexsort((self.implied_vol, distance))[:MONEY_POINTS]]))
 
 
 @dataclass(frozen=True)
@@ -54,3 +62,13 @@ class Method(Protocol):
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Implied vol (and derivatives of total variance) at the points asked for."""
+
+
+@runtime_checkable
+class BatchedMethod(Method, Protocol):
+    """A method that answers many surfaces at once; each answer is the one `complete` would give on its own."""
+
+    def complete_many(
+        self, contexts: Sequence[Context], asked: Sequence[tuple[np.ndarray, np.ndarray]], derivatives: bool = True
+    ) -> list[Completion]:
+        """Complete each context at its (log_moneyness, time_to_maturity); without `derivatives` only the vols."""

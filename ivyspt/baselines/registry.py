@@ -1,0 +1,31 @@
+"""The baselines by the name that a configuration's row calls them."""
+
+from ivyspt.baselines.cubic_spline import CubicSpline
+from ivyspt.baselines.dense_net import DenseNet
+from ivyspt.baselines.polynomial import Polynomial
+from ivyspt.baselines.random_forest import RandomForest
+from ivyspt.columns import DataError
+from ivyspt.completion import Method
+
+METHODS: dict[str, type] = {
+    "dense_net": DenseNet,
+    "random_forest": RandomForest,
+    "polynomial": Polynomial,
+    "cubic_spline": CubicSpline,
+}
+
+
+def build(method: str, values: dict) -> Method:
+    """A method with the values of its settings.
+
+    Raises
+    ------
+    DataError
+        No such method, or one without such settings.
+    """
+    if method not in METHODS:
+        raise DataError(f"baseline method must be one of {', '.join(METHODS)}, got {method!r}")
+    try:
+        return METHODS[method](**values)
+    except TypeError as error:
+        raise DataError(f"candidates of {method} must name its settings, got {values}: {error}") from error
