@@ -12,6 +12,8 @@ from ivyspt import black
 from ivyspt.columns import QUOTES, REJECTIONS, DataError, check
 from ivyspt.config import Data
 from ivyspt.generators import generator_of
+from ivyspt.quotes.dates import bounds_of
+from ivyspt.quotes.options import options_of
 from ivyspt.quotes.simulated_market import Chain, Options, SymbolPath, simulate, total_variance
 from ivyspt.quotes.trading_days import is_open
 
@@ -21,7 +23,7 @@ STRIKE_STEPS = np.array([0.5, 1.0, 2.5, 5.0, 10.0, 25.0])  # USD, as exchanges l
 
 def market_series(data: Data) -> dict[str, pl.DataFrame]:
     """Daily market return, market vol and treasury rate (columns `date` and `value`, decimals), known at the close."""
-    market = simulate(Options.model_validate(data.options))
+    market = simulate(options_of(data, Options))
     series = {"market_return": market.market_return, "market_vol": market.market_vol, "treasury_rate": market.rate}
     return {name: pl.DataFrame({"date": market.days, "value": values}) for name, values in series.items()}
 
@@ -39,11 +41,11 @@ def read(data: Data) -> tuple[pl.DataFrame, pl.DataFrame]:
     DataError
         The symbols and dates asked for leave nothing.
     """
-    options = Options.model_validate(data.options)
+    options = options_of(data, Options)
     market = simulate(options)
     symbols = [path for path in market.symbols if data.symbols is None or path.symbol in data.symbols]
-    first, last = (date.fromisoformat(day) if day else None for day in (data.first_date, data.last_date))
-    chosen = [n for n, day in enumerate(market.days) if (not first or day >= first) and (not last or day <= last)]
+    first, last = bounds_of(data)
+    chosen = [number for number, day in enumerate(market.days) if first <= day <= last]
     chains = [
         _chain(path, day, market.days[day], market.rate[day], options)
         for day in chosen[: data.max_days]

@@ -3,7 +3,6 @@
 Nothing that becomes known after the quote time enters, nor any point that is hidden from the methods.
 """
 
-import os
 from datetime import time
 from pathlib import Path
 
@@ -18,7 +17,10 @@ from ivyspt.surfaces.qmoms_table import YEAR, read_file, read_zero_curve
 
 SERIES = ("market_return", "market_vol", "treasury_rate")
 RATE_DAYS = 91  # days; the zero curve's point that stands for the three-month treasury rate
-CLOSE = time(16)  # ASSUME closing values of a day are known at 16:00 exchange-local of that day
+# ASSUME a day's index return and closing VIX are known at 16:00 exchange-local (VIX itself closes at 16:15)
+CLOSE = time(16)
+PUBLICATION_DAYS = 1  # a day's yield curve is published after its close: it is known at the next day's
+LONGEST_AGE = "10d"  # of a value that still stands for the market: holidays are shorter
 # qmoms's integration: strikes to moneyness 3 on 1,001 points, Black's formula on the forward, no further moment
 MOMENTS = qmoms.default_params | {
     "atmfwd": True,
@@ -46,7 +48,7 @@ def join_as_of(surfaces: pl.DataFrame, series: dict[str, pl.DataFrame]) -> pl.Da
     Returns
     -------
     polars.DataFrame
-        Table MARKET_FEATURES; null where nothing was known yet.
+        Table MARKET_FEATURES; null where nothing was known yet or the latest value is older than `LONGEST_AGE`.
     """
     joined = surfaces.sort("quote_time")
     for name in SERIES:
@@ -57,14 +59,16 @@ def join_as_of(surfaces: pl.DataFrame, series: dict[str, pl.DataFrame]) -> pl.Da
             right_on="known_at",
             by="symbol" if "symbol" in values.columns else None,
             strategy="backward",
+            tolerance=LONGEST_AGE,
             check_sortedness=False,
         ).drop("known_at", strict=False)
     return check(joined.sort("surface_id"), MARKET_FEATURES, "market features")
 
 
-def at_close(daily: pl.DataFrame) -> pl.DataFrame:
-    """Date a daily series (`date`, `value`) by the close at which its value becomes known."""
-    known_at = pl.col("date").cast(pl.Datetime("us")) + pl.duration(hours=CLOSE.hour, minutes=CLOSE.minute)
+def at_close(daily: pl.DataFrame, days_later: int = 0) -> pl.DataFrame:
+    """Date a daily series (`date`, `value`) by the close at which its value is known, of its day or days later."""
+    hours = pl.duration(days=days_later, hours=CLOSE.hour, minutes=CLOSE.minute)
+    known_at = pl.col("date").cast(pl.Datetime("us")) + hours
     return daily.select(known_at.alias("known_at"), pl.col("value").cast(pl.Float64))
 
 
@@ -79,7 +83,7 @@ def from_qmoms(points: pl.DataFrame, settings: MarketFeatures) -> dict[str, pl.D
         # the files of French's library appear weeks later, but the day's market return itself is known at the close
         "market_return": at_close(returns.select("date", (pl.col("mktrf") + pl.col("rf")).alias("value"))),
         "market_vol": others_model_free_vol(points, settings.proxy_maturity),
-        "treasury_rate": at_close(curve.select("date", pl.col("rate").alias("value"))),
+        "treasury_rate": at_close(curve.select("date", pl.col("rate").alias("value")), PUBLICATION_DAYS),
     }
 
 
@@ -144,12 +148,14 @@ def from_files(settings: MarketFeatures) -> dict[str, pl.DataFrame]:
     """
     if settings.data_dir is None:
         raise DataError("market_features.data_dir must name a directory where source is files, got null")
-    directory = Path(os.path.expandvars(settings.data_dir))
+    directory = Path(settings.data_dir)
     closes = _read_daily(directory, "market_return").drop_nulls("value").sort("date")
     return {
         "market_return": at_close(closes.with_columns(pl.col("value") / pl.col("value").shift(1) - 1)),
         "market_vol": at_close(_read_daily(directory, "market_vol").with_columns(pl.col("value") / 100)),
-        "treasury_rate": at_close(_read_daily(directory, "treasury_rate").with_columns(pl.col("value") / 100)),
+        "treasury_rate": at_close(
+            _read_daily(directory, "treasury_rate").with_columns(pl.col("value") / 100), PUBLICATION_DAYS
+        ),
     }
 
 

@@ -12,6 +12,8 @@ import polars as pl
 
 from ivyspt.columns import POINTS, REJECTIONS, TIME, DataError, check
 from ivyspt.config import Data, Section, Surfaces
+from ivyspt.quotes.dates import bounds_of
+from ivyspt.quotes.options import options_of
 
 YEAR = 365.0  # days: ACT/365
 
@@ -63,7 +65,7 @@ def tabulate(
     DataError
         Nothing is left, or one delta of one maturity has two vols.
     """
-    options = Options.model_validate(data.options)
+    options = options_of(data, Options)
     rows = _select(_name(table, options), data)
     rows, bad_rows = _drop(rows, _row_reason(rows))
     _refuse_conflicts(rows)
@@ -90,10 +92,7 @@ def _name(table: pl.DataFrame, options: Options) -> pl.DataFrame:
 def _select(rows: pl.DataFrame, data: Data) -> pl.DataFrame:
     if data.symbols is not None:
         rows = rows.filter(pl.col("symbol").is_in(data.symbols))
-    if data.first_date is not None:
-        rows = rows.filter(pl.col("date") >= pl.lit(data.first_date).str.to_date())
-    if data.last_date is not None:
-        rows = rows.filter(pl.col("date") <= pl.lit(data.last_date).str.to_date())
+    rows = rows.filter(pl.col("date").is_between(*bounds_of(data)))
     if data.max_symbols is not None:
         rows = rows.filter(pl.col("symbol").is_in(rows["symbol"].unique().sort().head(data.max_symbols).implode()))
     if data.max_days is not None:
