@@ -1,1 +1,52 @@
 """Predictions to errors, arbitrage and the comparison of methods."""
+
+
+rule evaluate:
+    """Measure a method's errors by surface and by bucket, and search its surfaces for arbitrage."""
+    input:
+        predictions="<results>/predictions/{method}/{seed}.parquet",
+    output:
+        errors="<results>/evaluation/errors/{method}/{seed}.parquet",
+        buckets="<results>/evaluation/buckets/{method}/{seed}.parquet",
+        audit="<results>/evaluation/audit/{method}/{seed}.parquet",
+    log:
+        "<logs>/evaluate/{method}_{seed}.log",
+    benchmark:
+        "<benchmarks>/evaluate/{method}_{seed}.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=settings("masking", "evaluation"),
+        code=code("ivyspt.stages.evaluate"),
+    shell:
+        "python -m ivyspt evaluate --settings {params.settings:q} --predictions {input.predictions}"
+        " --errors {output.errors} --buckets {output.buckets} --audit {output.audit} 2>&1 | tee {log}"
+
+
+rule compare:
+    """Set every method against the reference, with the days of the test as blocks."""
+    input:
+        errors=of_methods("<results>/evaluation/errors/{method}/{seed}.parquet"),
+        audits=of_methods("<results>/evaluation/audit/{method}/{seed}.parquet"),
+    output:
+        comparison="<results>/evaluation/comparison.parquet",
+    log:
+        "<logs>/compare.log",
+    benchmark:
+        "<benchmarks>/compare.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=settings("evaluation"),
+        code=code("ivyspt.stages.compare"),
+    shell:
+        "python -m ivyspt compare --settings {params.settings:q} --errors {input.errors} --audits {input.audits}"
+        " --comparison {output.comparison} 2>&1 | tee {log}"

@@ -1,0 +1,1 @@
+"""Facts about the workflow around the library."""

@@ -1,0 +1,163 @@
+"""What the rules need, rerun and overwrite: asked of Snakemake itself."""
+
+import importlib
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ivyspt import stages
+from ivyspt.__main__ import parser_of
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ("--configfile", "config/smoke.yaml")
+TRAININGS = {"pretrain", "finetune"}
+
+
+def rules(jobs) -> set[str]:
+    return {job.rule for job in jobs}
+
+
+@pytest.mark.parametrize("arguments", [(), SMOKE], ids=["default", "smoke"])
+def test_every_command_is_one_that_its_stage_accepts(project, arguments):
+    for job in project.jobs("--forceall", *arguments):
+        if not job.command.startswith("python -m ivyspt "):
+            continue
+        words = shlex.split(job.command.split(" 2>&1")[0])[3:]
+        options = vars(parser_of(words[0]).parse_args(words[1:]))
+        importlib.import_module(f"ivyspt.stages.{words[0]}").Settings.model_validate(options["settings"])
+        assert words[0] == job.rule
+
+
+def test_every_stage_has_a_rule(project):
+    listed = project.snakemake("--list-rules", *SMOKE).stdout + project.snakemake("--list-rules").stdout
+    assert set(stages.names()) <= set(re.findall(r"^(\w+)", listed, re.M))
+
+
+def test_a_figure_needs_only_what_it_shows(project):
+    jobs = project.jobs("figures/ablation.pdf")
+    assert "fit_baseline" not in rules(jobs)
+    assert {job.outputs[0] for job in jobs if job.rule.startswith("plot")} == {"figures/ablation.pdf"}
+    runs = yaml.safe_load((ROOT / "config/config.yaml").read_text())["runs"]
+    assert {job.wildcards["run"] for job in jobs if job.rule == "pretrain"} == set(runs)
+
+
+def test_the_default_study_does_not_leak_into_another(project):
+    smoke = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    assert {job.wildcards["run"] for job in project.jobs(*SMOKE) if job.rule == "pretrain"} == set(smoke["runs"])
+
+
+def test_two_studies_never_write_the_same_file(project):
+    first, second = ({path for job in project.jobs(*arguments) for path in job.outputs} for arguments in ((), SMOKE))
+    assert first
+    assert second
+    assert not first & second
+
+
+def test_a_finished_study_has_nothing_to_do(finished):
+    assert finished.jobs(*SMOKE) == []
+
+
+def test_editing_a_row_reruns_its_run_alone(finished):
+    finished.edit("config/smoke.yaml", "{penalties: false}", "{penalties: false, gradnorm_alpha: 2.0}")
+    jobs = finished.jobs(*SMOKE)
+    assert {job.wildcards["run"] for job in jobs if "run" in job.wildcards} == {"no_penalties"}
+    assert rules(jobs) >= TRAININGS | {"predict", "evaluate", "compare"}
+    assert "fit_baseline" not in rules(jobs)
+    assert {job.wildcards["method"].split(".")[0] for job in jobs if job.rule == "evaluate"} == {"no_penalties"}
+
+
+def test_a_new_label_trains_nothing(finished):
+    finished.edit("config/smoke.yaml", '"no arbitrage penalties"', '"without penalties"')
+    assert not rules(finished.jobs(*SMOKE)) & (TRAININGS | {"predict", "evaluate"})
+
+
+def test_a_comment_in_the_library_reruns_nothing(finished):
+    for path in (finished.folder / "ivyspt").rglob("*.py"):
+        path.write_text(path.read_text() + "\n# a remark\n")
+    assert finished.jobs(*SMOKE) == []
+
+
+def test_touching_every_source_reruns_nothing(finished):
+    for path in finished.folder.rglob("*.py"):
+        path.touch()
+    for path in finished.folder.rglob("*.smk"):
+        path.touch()
+    assert finished.jobs(*SMOKE) == []
+
+
+def test_another_butterfly_formula_reruns_every_training_and_no_surface(finished):
+    path = next(path for path in (finished.folder / "ivyspt").glob("arbitrage.py"))
+    text = path.read_text()
+    changed = text.replace("0.25", "0.5", 1) if "0.25" in text else text.replace("/ 4", "/ 2", 1)
+    assert changed != text, "arbitrage.py no longer holds the quarter of Durrleman's g"
+    path.write_text(changed)
+    jobs = finished.jobs(*SMOKE)
+    trained = {(job.rule, job.wildcards["run"]) for job in jobs if job.rule in TRAININGS}
+    assert trained == {(phase, run) for phase in TRAININGS for run in ("ivyspt", "no_penalties")}
+    assert not rules(jobs) & {"read_quotes", "assign_tiers", "thin_surfaces", "split_days", "draw_masks"}
+
+
+def test_a_drawing_script_redraws_its_figure_alone(finished):
+    with (finished.folder / "workflow/scripts/figures/plot_ablation.py").open("a") as script:
+        script.write("\nUNUSED = 1\n")
+    jobs = finished.jobs(*SMOKE)
+    assert rules(jobs) - {"all", "draw_figures"} == {"plot_ablation"}
+
+
+def test_an_unknown_key_is_one_sentence_and_an_error(project):
+    done = project.snakemake("--dry-run", "--config", "modle={}")
+    assert done.returncode != 0
+    assert "configuration: modle: Extra inputs are not permitted, got {}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_stage_is_named(finished):
+    (finished.folder / "ivyspt/stages/predict.py").unlink()
+    done = finished.snakemake("--dry-run", *SMOKE)
+    assert done.returncode != 0
+    assert "ivyspt/stages/predict.py, which must exist" in done.stderr
+
+
+def test_a_python_without_the_library_is_told_what_to_type(project, tmp_path, monkeypatch):
+    hidden = tmp_path / "sitecustomize.py"
+    hidden.write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, package=None: None if name == 'torch' else find(name, package)\n"
+    )
+    command = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import sitecustomize"
+    (project.folder / "hide.py").write_text(
+        f"{command}\nexec(open({str(hidden)!r}).read())\nfrom snakemake.cli import main\nmain()\n"
+    )
+    monkeypatch.setattr(sys, "argv", [])
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "hide.py", "--dry-run", *SMOKE], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "type `make install`" in done.stderr
+
+
+def test_the_linter_of_snakemake_is_content(project):
+    done = project.snakemake("--lint")
+    assert done.returncode == 0, done.stderr
+
+
+def test_conda_pins_are_the_locks_and_cover_what_the_library_imports():
+    locks = "".join((ROOT / "envs" / name).read_text() for name in ("requirements.lock", "torch-cuda.lock"))
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", locks, re.M))
+    environment = yaml.safe_load((ROOT / "envs/ivyspt.yaml").read_text())["dependencies"]
+    pins = dict(pin.split("==") for pin in environment[-1]["pip"])
+    assert pins == {name: locked[name] for name in pins}
+    called = {"sklearn": "scikit-learn", "yaml": "pyyaml", "mpl_toolkits": "matplotlib"}
+    sources = [*(ROOT / "ivyspt").rglob("*.py"), *(ROOT / "workflow/scripts").rglob("*.py")]
+    own = {path.stem for path in sources} | {"ivyspt"}
+    imported = set()
+    for path in sources:
+        imported |= set(re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.M))
+    third_party = {name for name in imported if name not in sys.stdlib_module_names and name not in own}
+    assert {called.get(name, name).lower() for name in third_party} <= set(pins)

@@ -1,0 +1,63 @@
+"""A configuration is checked once, and each stage is given what it reads of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.study import StudyError, complete, fitted, merge, sections, trained
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def smoke() -> dict:
+    return yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_configuration_is_admissible(path):
+    study = complete(yaml.safe_load(path.read_text()))
+    assert study["study"] == path.stem or path.stem == "config"
+
+
+def test_a_row_changes_its_own_run_and_nothing_else(smoke):
+    smoke["runs"]["wide"] = {"label": "wide", "training": {"pretrain": {"batch_size": 3}}}
+    study = complete(smoke)
+    wide, plain = (json.loads(sections(study, "training", run=run))["training"] for run in ("wide", "ivyspt"))
+    assert wide["pretrain"]["batch_size"] == 3
+    assert wide["pretrain"]["epochs"] == plain["pretrain"]["epochs"] == smoke["training"]["pretrain"]["epochs"]
+    assert plain == study["training"]
+
+
+def test_merging_leaves_its_arguments_alone():
+    base = {"a": {"b": 1, "c": 2}, "d": [1, 2]}
+    assert merge(base, {"a": {"b": 3}, "d": [4]}) == {"a": {"b": 3, "c": 2}, "d": [4]}
+    assert base == {"a": {"b": 1, "c": 2}, "d": [1, 2]}
+
+
+def test_a_row_may_take_fewer_seeds_than_the_study_but_not_more(smoke):
+    smoke["seeds"] = [7, 8, 9]
+    smoke["runs"]["no_penalties"]["seeds"] = 2
+    study = complete(smoke)
+    assert trained(study)["ivyspt.pretrain"] == [7, 8, 9]
+    assert trained(study)["no_penalties.finetune"] == [7, 8]
+    assert fitted(study)["polynomial"] == [7]
+    smoke["baselines"]["polynomial"]["seeds"] = 4
+    with pytest.raises(StudyError, match=r"baselines.polynomial.seeds must be at most 3, got 4"):
+        complete(smoke)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modle": {}}, "configuration: modle: .*got {}"),
+        ({"model": {"dimension": 10, "heads": 4}}, "configuration: model: .*multiple of 4"),
+        ({"runs": {"odd": {"label": "odd", "model": {"headz": 1}}}}, "run odd: model.headz: .*got 1"),
+    ],
+)
+def test_a_bad_key_or_value_is_one_sentence(smoke, change, message):
+    with pytest.raises(StudyError, match=message) as caught:
+        complete(smoke | change)
+    assert "\n" not in str(caught.value)

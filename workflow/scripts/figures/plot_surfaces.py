@@ -1,0 +1,70 @@
+"""An example surface, slice by slice: what the model was shown, what it answered, and what was quoted there."""
+
+import matplotlib.pyplot as plt
+import polars as pl
+from drawing import data_label, mask_label, options, save
+from matplotlib.axes import Axes
+from palette import colour
+
+# the first of these masks that the sparse tier has: its hidden points, else a surface shown in part
+MASKS = ("visible", "random_20", "random_9", "random_5", "clustered_0.5")
+SLICES = 6  # at most, from the shortest to the longest
+
+
+def example(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Target rows of the sparse tier's surface whose error is the median one: neither the best nor the worst."""
+    targets = predictions.filter((pl.col("set") == "target") & (pl.col("tier") == "sparse"))
+    mask = next(mask for mask in MASKS if mask in targets["mask"].unique())
+    targets = targets.filter(pl.col("mask") == mask)
+    squared = (pl.col("implied_vol_fitted") - pl.col("implied_vol")) ** 2
+    errors = targets.group_by("surface_id").agg(squared.mean().alias("mse")).sort("mse", "surface_id")
+    return targets.filter(pl.col("surface_id") == errors["surface_id"][(errors.height - 1) // 2])
+
+
+def draw(axes: Axes, shown: pl.DataFrame, asked: pl.DataFrame, method: str) -> None:
+    """One slice: implied vol, in per cent, by log-moneyness."""
+    if asked["implied_vol_bid"].null_count() < asked.height:
+        spread = asked.drop_nulls(["implied_vol_bid", "implied_vol_ask"])
+        axes.vlines(spread["log_moneyness"], 100 * spread["implied_vol_bid"], 100 * spread["implied_vol_ask"], "#cccccc")
+    axes.plot(asked["log_moneyness"], 100 * asked["implied_vol"], "o", mfc="white", mec="#777777", label="hidden quote")
+    axes.plot(
+        asked["log_moneyness"], 100 * asked["implied_vol_fitted"], "-", marker=".", color=colour(method), label="answer"
+    )
+    axes.plot(shown["log_moneyness"], 100 * shown["implied_vol"], "o", color="black", label="shown quote")
+
+
+def main() -> None:
+    """Draw."""
+    chosen = options(__doc__, "points", "masks", "predictions")
+    asked = example(pl.read_parquet(chosen.predictions[0])).sort("time_to_maturity", "log_moneyness")
+    surface, mask, method = (asked[name][0] for name in ("surface_id", "mask", "run"))
+    context = pl.read_parquet(chosen.masks[0]).filter(
+        (pl.col("mask") == mask) & (pl.col("surface_id") == surface) & (pl.col("role") == "context")
+    )
+    points = pl.read_parquet(chosen.points[0]).join(context, on=["surface_id", "point"], how="semi")
+    maturities = asked["time_to_maturity"].unique().sort()
+    step = max(1, -(-len(maturities) // SLICES))
+    maturities = maturities.gather_every(step).to_list()
+    columns = min(3, len(maturities))
+    rows = -(-len(maturities) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(7.2, 2.2 * rows + 0.5), sharey=True, squeeze=False)
+    for axes, tau in zip(grid.flat, maturities, strict=False):
+        at_tau = pl.col("time_to_maturity") == tau
+        draw(axes, points.filter(at_tau), asked.filter(at_tau), method)
+        axes.set_title(f"τ = {365 * tau:.0f} days")
+        axes.set_xlabel("log-moneyness k")
+    for axes in grid.flat[len(maturities) :]:
+        axes.set_axis_off()
+    for row in grid:
+        row[0].set_ylabel("implied vol σ (%)")
+    grid.flat[0].legend()
+    quoted = f"{asked['symbol'][0]}, {asked['quote_time'][0]:%d %B %Y}"
+    figure.suptitle(
+        f"The test surface of median error: {quoted}; {points.height} points shown ({mask_label(mask)}); "
+        f"{data_label(chosen.settings)}"
+    )
+    save(figure, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Three losses, train and validation, by epoch, in both phases."""
+
+import matplotlib.pyplot as plt
+import polars as pl
+from drawing import data_label, options, save
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from palette import SPLITS
+
+LOSSES = {"fit": "fit loss (squared vol)", "calendar": "calendar penalty", "butterfly": "butterfly penalty"}
+PHASES = {"pretrain": "pre-training", "finetune": "fine-tuning"}
+
+
+def read(paths) -> pl.DataFrame:
+    """Mean losses of each epoch, seed by seed."""
+    tables = [pl.read_parquet(path).with_columns(seed=pl.lit(number)) for number, path in enumerate(paths)]
+    return pl.concat(tables).filter(pl.col("record") == "epoch")
+
+
+def draw(axes: Axes, history: pl.DataFrame) -> None:
+    """One line a seed; training solid, validation dashed."""
+    for (split, _), seed in history.group_by("split", "seed", maintain_order=True):
+        line = "-" if split == "train" else "--"
+        axes.plot(seed["epoch"] + 1, seed["value"], line, marker=".", color=SPLITS[split], alpha=0.8)
+    positive = history.filter(pl.col("value") > 0)["value"]
+    if positive.is_empty():
+        axes.text(0.5, 0.5, "zero throughout", transform=axes.transAxes, ha="center", va="center")
+    elif len(positive) == history.height:
+        axes.set_yscale("log")
+    else:  # a hinge may be exactly zero, where a logarithm ends
+        axes.set_yscale("symlog", linthresh=positive.min())
+        axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def main() -> None:
+    """Draw."""
+    chosen = options(__doc__, "pretrain", "finetune")
+    figure, rows = plt.subplots(2, 3, figsize=(7.2, 4.0), squeeze=False)
+    for row, (phase, title) in zip(rows, PHASES.items(), strict=True):
+        history = read(getattr(chosen, phase))
+        for axes, (loss, label) in zip(row, LOSSES.items(), strict=True):
+            draw(axes, history.filter(pl.col("loss") == loss))
+            axes.set_title(f"{title}: {label}")
+            axes.set_xlabel("epoch")
+    for split, line in (("train", "-"), ("validation", "--")):
+        rows[0][0].plot([], [], line, color=SPLITS[split], label=split)
+    rows[0][0].legend()
+    seeds = len(chosen.pretrain)
+    figure.suptitle(f"Losses in training, {seeds} seed{'s' if seeds > 1 else ''}; {data_label(chosen.settings)}")
+    save(figure, chosen)
+
+
+if __name__ == "__main__":
+    main()
