@@ -1,0 +1,185 @@
+"""Vendors' files as lazy tables: plain or compressed CSV and parquet, in folders, tar and zip archives."""
+
+import logging
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import zstandard
+
+from ivyspt.columns import DataError
+from ivyspt.config import Data
+
+CSV = (".csv", ".txt", ".csv.gz", ".txt.gz", ".csv.zst", ".txt.zst")
+EMPTY_SIZE = 65_536  # bytes; only a file up to this size is looked into for whether it has rows
+BROKEN = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    OSError,
+    EOFError,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table to read: its name in messages, and its path or its content (CSV)."""
+
+    name: str
+    content: Path | bytes
+
+
+@contextmanager
+def whole_file(name: str) -> Iterator[None]:
+    """Turn what a damaged file raises into a `DataError` that names it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: must be UTF-8 text, got {error}") from error
+    except BROKEN as error:
+        lines = str(error).strip().splitlines()
+        raise DataError(f"{name}: must be a whole, readable file, got {lines[0] if lines else 'nothing'}") from error
+
+
+def folder(data: Data) -> Path:
+    """The folder that `data.data_dir` names."""
+    if data.data_dir is None:
+        raise DataError(f"data.data_dir must name the folder of the adapter {data.adapter}, got none")
+    path = Path(data.data_dir)
+    if not path.exists():
+        raise DataError(f"data.data_dir must exist, got {path}")
+    return path
+
+
+def find(data: Data, pattern: str, suffixes: tuple[str, ...] = (*CSV, ".parquet", ".zip")) -> list[Path]:
+    """Files under `data.data_dir` that match a glob and a suffix, sorted by path; hidden files do not count."""
+    root = folder(data)
+    if root.is_file():
+        return [root]
+    found = sorted(path for path in root.glob(pattern) if path.is_file() and path.name.endswith(suffixes))
+    found = [path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts)]
+    if not found:
+        raise DataError(f"{root}: must hold a file that matches {pattern} and ends in {', '.join(suffixes)}, got none")
+    return found
+
+
+def sources_of(paths: list[Path]) -> list[Source]:
+    """Tables in the given files; the CSV files of a zip archive count one by one."""
+    sources = []
+    for path in paths:
+        if path.name.endswith(".zip"):
+            sources.extend(zip_members(path, lambda name: name.endswith((".csv", ".txt"))))
+        else:
+            sources.append(Source(str(path), path))
+    return sources
+
+
+def zip_members(path: Path, wanted: Callable[[str], bool]) -> list[Source]:
+    """Members of a zip archive whose name is wanted, in the archive's order."""
+    with whole_file(str(path)), zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and wanted(name)]
+        return [Source(f"{path}:{name}", archive.read(name)) for name in names]
+
+
+def tar_members(path: Path, wanted: Callable[[str], bool]) -> list[Source]:
+    """Members of a tar archive compressed by zstd whose name is wanted, sorted by name."""
+    members = []
+    with whole_file(str(path)), path.open("rb") as file:
+        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if member.isfile() and wanted(member.name):
+                    members.append(Source(f"{path}:{member.name}", archive.extractfile(member).read()))
+    return sorted(members, key=lambda source: source.name)
+
+
+def tables(sources: list[Source], separator: str = ",") -> list[pl.LazyFrame]:
+    """The sources as lazy tables, one for each set of columns; those of a CSV are all text.
+
+    Besides its own columns a table has `file`, the source's name, and `row`, which counts the table's rows from 0 and
+    rises within a file. Spaces around the names of columns do not count. A file without rows is named in the log.
+
+    Raises
+    ------
+    DataError
+        A file has no header, two of its columns share a name, or no file has rows.
+    """
+    groups: dict[tuple, list[Source]] = {}
+    for source in sources:
+        schema = _schema(source, separator)
+        if _is_empty(source, separator):
+            logging.getLogger(__name__).warning("%s: holds no rows", source.name)
+        else:
+            groups.setdefault((isinstance(source.content, bytes), *schema.items()), []).append(source)
+    if not groups:
+        raise DataError(f"{sources[0].name}: must hold rows, got none")
+    return [_scan(group, separator) for group in groups.values()]
+
+
+def _scan(sources: list[Source], separator: str) -> pl.LazyFrame:
+    contents = [source.content for source in sources]
+    with whole_file(sources[0].name):
+        if isinstance(contents[0], bytes):
+            frames = [_read_text(source, separator).with_columns(file=pl.lit(source.name)) for source in sources]
+            lazy = pl.concat(frames).with_row_index("row").lazy()
+        elif contents[0].name.endswith(".parquet"):
+            lazy = pl.scan_parquet(contents, row_index_name="row", hive_partitioning=True, include_file_paths="file")
+        else:
+            lazy = pl.scan_csv(
+                contents, infer_schema=False, separator=separator, row_index_name="row", include_file_paths="file"
+            )
+        names = lazy.collect_schema().names()
+    return lazy.rename({name: name.strip() for name in names})
+
+
+def _read_text(source: Source, separator: str) -> pl.DataFrame:
+    with whole_file(source.name):
+        return pl.read_csv(source.content, infer_schema=False, separator=separator)
+
+
+def _schema(source: Source, separator: str) -> pl.Schema:
+    with whole_file(source.name):
+        if isinstance(source.content, bytes):
+            schema = pl.read_csv(source.content, infer_schema=False, separator=separator, n_rows=0).schema
+        elif source.name.endswith(".parquet"):
+            schema = pl.read_parquet_schema(source.content)
+        else:
+            schema = pl.scan_csv(source.content, infer_schema=False, separator=separator).collect_schema()
+    names = [name.strip() for name in schema]
+    twice = [name for name in names if names.count(name) > 1 or name in {"row", "file"}]
+    if twice:
+        raise DataError(f"{source.name}: columns must differ in name, got {twice[0]!r} twice")
+    return schema
+
+
+def _is_empty(source: Source, separator: str) -> bool:
+    if isinstance(source.content, bytes):
+        return b"\n" not in source.content.strip()
+    if source.content.stat().st_size > EMPTY_SIZE:
+        return False
+    with whole_file(source.name):
+        return not _scan([source], separator).head(1).collect().height
+
+
+def blame(sources: list[Source], separator: str, error: BaseException) -> DataError:
+    """The error of the first source that cannot be read by itself, where several were read together."""
+    for source in sources:
+        with whole_file(source.name):
+            _scan([source], separator).select(pl.all().null_count()).collect()
+    first = str(error).strip().splitlines()
+    return DataError(f"{sources[0].name}: must be readable, got {first[0] if first else 'nothing'}")
+
+
+def place(lazies: list[pl.LazyFrame], file: str, row: int) -> str:
+    """A row of one of `tables` as a person finds it: the file and the row in it; the first below the header is 1."""
+    for lazy in lazies:
+        first = lazy.filter(pl.col("file") == file).select(pl.col("row").min()).collect().item()
+        if first is not None:
+            return f"{file} row {row - first + 1}"
+    return file
