@@ -58,7 +58,7 @@ class Forwards(Section):
     flat_rate: float = 0.0  # annualised, continuous; the prior where there is no curve
     flat_rate_std: Positive = 0.05  # decimal; how far implied rates may lie from the flat rate
     rate_std: Positive = 0.005  # decimal; how far from the Treasury curve: box rates stay within about 50 bp of it
-    near_width: Positive = 1.0  # |z| inside which pairs imply the forward, standard deviations
+    near_width: Positive = 0.5  # |z| inside which pairs imply the forward, standard deviations
     min_pairs: Count = 3  # near pairs; with fewer the forward comes from the carry of the neighbouring expiries
 
 
@@ -133,8 +133,8 @@ class Model(Section):
     quantity: Literal["implied_vol", "total_variance"] = "implied_vol"  # what is embedded and predicted
     positive: bool = True  # the output is positive by construction
     coordinates: Literal["raw", "standardised"] = "standardised"  # (k, tau) as published, or (z, log tau)
-    # the paper's path, or a factor on the kernel-smoothed vols (without a kernel: on the context's mean vol)
-    level: Literal["erased", "residual"] = "residual"
+    # the paper's path, or a factor on: the context's mean vol, its kernel-weighted mean, its kernel ridge regression
+    level: Literal["erased", "mean", "kernel_mean", "kernel_regression"] = "kernel_regression"
     kernel: Literal["elliptical_rbf", "none"] = "elliptical_rbf"
     bandwidth_floor: NonNegative = 0.15  # normalised units; 0 as published
     embedding_norm: Literal["layer", "none"] = (
@@ -153,11 +153,13 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _check(self):
-        if self.level == "residual" and (self.quantity != "implied_vol" or not self.positive):
+        if self.level != "erased" and (self.quantity != "implied_vol" or not self.positive):
             raise ValueError(
-                "model.level residual needs quantity implied_vol and positive true, "
-                f"got quantity {self.quantity} and positive {self.positive}"
+                "model.level must be erased unless quantity is implied_vol and positive is true, "
+                f"got level {self.level}, quantity {self.quantity} and positive {self.positive}"
             )
+        if self.level == "kernel_mean" and self.kernel == "none":
+            raise ValueError("model.level kernel_mean needs a kernel, got kernel none")
         if self.dimension % (4 if self.positional_encoding != "none" else 1) or self.dimension % self.heads:
             raise ValueError(
                 "model.dimension must be a multiple of 4 (positional encoding) and of model.heads, "
@@ -218,14 +220,15 @@ class Evaluation(Section):
     audit_min_tau: Positive = 0.0192  # years; seven days
     audit_points: tuple[Count, Count] = (49, 12)  # log-moneyness by maturity, per surface
     audit_surfaces: Count = 40  # per tier and mask, drawn once by the masks' seed
-    price_test_surfaces: Count = 20  # of these, how many the price-space referee judges
-    price_tolerance: NonNegative = 1e-9  # of the forward; a spread cheaper than minus this is an arbitrage
-    density_tolerance: NonNegative = 1e-3  # probability mass below zero that still counts as clean
+    price_test_surfaces: Count = 10  # of these, how many the price-space referee judges
+    price_tolerance: NonNegative = 1e-7  # of the forward; a spread cheaper than minus this is an arbitrage
     failure_error: Positive = 1.0  # decimal vol; the error booked where a method cannot answer
     latency_surfaces: Count = 60  # test surfaces, one by one, whose time is taken
     reference: str = "ivyspt.finetune"  # the method that every other one is compared with
     bootstrap_block_days: Count = 5  # test days in a block
     confidence: Proportion = 0.95  # of the bootstrap intervals
+    z_edges: list[float] = [-1.0, 0.0, 1.0]  # of the error buckets, standard deviations
+    tau_edges: list[Positive] = [0.1, 0.2]  # of the error buckets, years
     bootstrap_draws: Count = 2000
     bootstrap_seed: int = 0
     durrleman_tolerance: NonNegative = 1e-3  # g >= -tolerance counts as clean

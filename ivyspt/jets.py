@@ -149,4 +149,5 @@ def add_constant(jet: Jet, value: Tensor) -> Jet:
     """Sum of a jet and a constant, which moves the value alone."""
     if is_value(jet):
         return jet + value
-    return torch.cat(((jet[VALUE] + value)[None], jet[K:]))
+    moved = (jet[VALUE] + value)[None]
+    return torch.cat((moved, jet[K:].expand(-1, *moved.shape[1:])))

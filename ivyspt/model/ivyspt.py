@@ -11,8 +11,9 @@ from ivyspt import jets
 from ivyspt.batches.batch import Batch
 from ivyspt.config import Model
 from ivyspt.jets import KK, TAU, VALUE, Jet, K
-from ivyspt.model.encoder import Attended, SurfaceEncoder
+from ivyspt.model.encoder import WEIGHT_STD, Attended, SurfaceEncoder
 from ivyspt.model.kernel_embedding import KernelEmbedding
+from ivyspt.model.kernel_regression import KernelRegression
 from ivyspt.model.layers import LayerNorm, Linear
 from ivyspt.model.market import MarketTokens, market_features
 from ivyspt.model.normalisation import MaskedBatchNorm
@@ -47,8 +48,11 @@ class IvySPT(nn.Module):
         self.input_norm = LayerNorm(d)
         self.market_tokens = MarketTokens(settings, generator)
         self.encoder = SurfaceEncoder(settings, generator)
-        self.head = Linear(d, 1, generator)
-        if settings.level == "residual" and settings.kernel != "none":
+        # a factor on a level starts at 1, so that training never has to unlearn a random correction
+        self.head = Linear(d, 1, generator, WEIGHT_STD if settings.level == "erased" else 0.0)
+        if settings.level == "kernel_regression":
+            self.regression = KernelRegression()
+        if settings.level == "kernel_mean":
             self.level_channels = int((self.embedding.bandwidths >= settings.level_min_bandwidth).sum())
             self.mixture = Linear(d, self.level_channels, generator)
 
@@ -97,7 +101,11 @@ class IvySPT(nn.Module):
         tokens, attended = self.encoder(
             context, batch.present, targets, batch.asked, self.market_tokens(features), generator
         )
-        return self._read_out(tokens, self._level(tokens, smoothed, batch, mean[2], std[2]), tau, attended)
+        if self.settings.level == "kernel_mean":
+            level = self._mixture(tokens, smoothed, mean[2], std[2])
+        else:
+            level = self._level(targets_at, context_at, batch)
+        return self._read_out(tokens, level, tau, attended)
 
     def _quantity(self, batch: Batch) -> Float[Tensor, "batch context"]:
         if self.settings.quantity == "implied_vol":
@@ -159,17 +167,21 @@ class IvySPT(nn.Module):
             tokens = jets.add_constant(tokens, self.mask_token)
         return self.input_norm(tokens), smoothed
 
-    def _level(self, tokens: Jet, smoothed: Jet | None, batch: Batch, mean: Tensor, std: Tensor) -> Jet | None:
-        """The vol that the head's factor multiplies: a learned mixture of the wider kernel channels."""
-        if self.settings.level == "erased":
-            return None
-        if smoothed is None:
-            weight = batch.present.to(mean.dtype)
-            level = (batch.context_implied_vol * weight).sum(-1) / weight.sum(-1)
-            return level[None, :, None]
+    def _mixture(self, tokens: Jet, smoothed: Jet, mean: Tensor, std: Tensor) -> Jet:
+        """A learned mixture of the wider kernel channels, in vol."""
         weights = jets.softmax(self.mixture(tokens))
         mixed = jets.multiply(weights, smoothed[..., -self.level_channels :]).sum(-1)
         return jets.add_constant(mixed * std, mean)
+
+    def _level(self, at: tuple[Jet, Jet], context_at: tuple[Jet, Jet], batch: Batch) -> Jet | None:
+        """The vol that the head's factor multiplies; None where the head answers alone."""
+        if self.settings.level == "erased":
+            return None
+        if self.settings.level == "mean":
+            weight = batch.present.to(batch.context_implied_vol.dtype)
+            return ((batch.context_implied_vol * weight).sum(-1) / weight.sum(-1))[None, :, None]
+        coordinates = torch.stack((context_at[0][VALUE], context_at[1][VALUE]), -1)
+        return jets.exp(self.regression(*at, coordinates, batch.context_implied_vol.log(), batch.present))
 
     def _read_out(self, tokens: Jet, level: Jet | None, tau: Jet, attended: list[Attended]) -> Fitted:
         answer = self.head(tokens)[..., 0]

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from ivyspt import jets
 from ivyspt.jets import KK, TAU, VALUE, Jet, K
 
+BEYOND_REACH = 1e6  # squared distance of padding, in normalised units: its weight vanishes at every bandwidth
+
 
 def bandwidths(channels: int, floor: float = 0.0) -> Float[Tensor, " channel"]:
     """h_i = Φ⁻¹((q_i + 1)/2), q_i evenly spaced from 1/(d+1) to d/(d+1) (paper, Fixed Bandwidth Calculation).
@@ -46,24 +48,30 @@ class KernelEmbedding(nn.Module):
         `first` may depend on k (with a vanishing second derivative) and τ, `second` on τ alone; `present` is False for
         padding.
         """
-        scale = self.log_scale.exp()
-        rate = scale[:, None] / (self.bandwidths.square() * scale.sum())  # (coordinate, channel)
         dx = first[VALUE][:, :, None] - context[:, None, :, 0]
         dy = second[VALUE][:, :, None] - context[:, None, :, 1]
-        exponent = -0.5 * (dx.square()[..., None] * rate[0] + dy.square()[..., None] * rate[1])
-        weight = exponent.masked_fill(~present[:, None, :, None], -torch.inf).softmax(2)
-        mean = torch.einsum("bpcd,bc->bpd", weight, values)
+        squares = torch.stack((dx.square(), dy.square()), 2)
+        squares = squares.masked_fill(~present[:, None, None, :], BEYOND_REACH)
+        scale = self.log_scale.exp()
+        rate = scale / (self.bandwidths.square() * scale.sum())[:, None]  # (channel, coordinate)
+        weight = (-0.5 * rate @ squares).softmax(-1)  # (batch, point, channel, context)
+        values = values[:, None, :].expand_as(dx)
         if jets.is_value(first):
-            return mean[None]
-        # derivatives of the softmax's exponent are linear in the distances, so these are weighted covariances
-        excess = weight * (values[:, None, :, None] - mean[:, :, None, :])
-        x = dx[..., None] - torch.einsum("bpcd,bpc->bpd", weight, dx)[:, :, None, :]
-        by_x = -rate[0] * (excess * x).sum(2)
-        by_xx = rate[0].square() * (excess * x.square()).sum(2)
-        by_y = -rate[1] * torch.einsum("bpcd,bpc->bpd", excess, dy)
+            return (weight @ values[..., None])[..., 0][None]
+        # about the nearest context point, where the narrow channels put their weight, no moment cancels in float32
+        nearest = squares.detach().sum(2).argmin(-1, keepdim=True)
+        origin = values.gather(-1, nearest)
+        dx, dy, values = (q - q.gather(-1, nearest) for q in (dx, dy, values))
+        moments = weight @ torch.stack((values, dx, dx * values, dx * dx, dx * dx * values, dy, dy * values), -1)
+        f, x, xf, xx, xxf, y, yf = moments.unbind(-1)
+        # the softmax's exponent has derivatives linear in the distances, so these are weighted central moments
+        rate_x, rate_y = rate.unbind(-1)
+        by_x = -rate_x * (xf - x * f)
+        by_xx = rate_x.square() * (xxf - xx * f - 2 * x * (xf - x * f))
+        by_y = -rate_y * (yf - y * f)
         return torch.stack(
             (
-                mean,
+                f + origin,
                 by_x * first[K][..., None],
                 by_xx * first[K].square()[..., None] + by_x * first[KK][..., None],
                 by_x * first[TAU][..., None] + by_y * second[TAU][..., None],

@@ -13,7 +13,7 @@ def layer_of(name: str, blocks: int) -> int:
     """Depth of a parameter: 0 for the embedding, l for block l, `blocks + 1` for the read-out."""
     if name.startswith("encoder.blocks."):
         return int(name.split(".")[2]) + 1
-    return blocks + 1 if name.startswith(("head.", "mixture.")) else 0
+    return blocks + 1 if name.startswith(("head.", "mixture.", "regression.")) else 0
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
