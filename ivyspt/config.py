@@ -74,6 +74,14 @@ class Surfaces(Section):
     forwards: Forwards = Forwards()
 
 
+class QuoteAudit(Section):
+    """Which surfaces the price-space referee judges before any method sees them."""
+
+    surfaces: Count = 100  # spread evenly over the table
+    price_tolerance: NonNegative = 1e-7  # of the forward; rounding of prices
+    max_calendar_points: Count = 120  # of a surface that enter constraints across expiries; their number is quadratic
+
+
 class MarketFeatures(Section):
     """Which series stand for the paper's market features."""
 
@@ -180,9 +188,15 @@ class Losses(Section):
     weighting: Literal["gradnorm", "fixed"] = "gradnorm"
     weights: list[NonNegative] = [1.0, 1.0, 1.0]  # fit, calendar, butterfly; at the start or fixed
     gradnorm_alpha: NonNegative = 1.5
-    gradnorm_learning_rate: NonNegative = 0.003
+    gradnorm_learning_rate: NonNegative = 0.025  # of the logarithms of the weights
     gradnorm_floor: Positive = 1e-6  # of a loss at the start, squared units of the loss
     gradnorm_leak: bool = False  # as published: the gradient of L_grad also reaches the model
+
+    @model_validator(mode="after")
+    def _check(self):
+        if len(self.weights) != 3 or (self.weighting == "gradnorm" and min(self.weights) <= 0):
+            raise ValueError(f"losses.weights must be three, and positive for gradnorm, got {self.weights}")
+        return self
 
 
 class Phase(Section):

@@ -11,16 +11,22 @@ class GradNorm(nn.Module):
     """Weights λ of the losses, adjusted towards equal training rates.
 
     The loss Σ|λ_i n_i - Ḡ r_i^α|, n_i the norm of ∂L_i/∂W, is differentiated with respect to λ alone; the target Ḡ r^α is a
-    constant. Weights stay non-negative and sum to the number of losses. L_i(0) is floored, so that a loss that starts at
-    zero cannot divide by it.
+    constant. Adam moves log λ, so that weights stay positive and cross decades as easily as the losses do; they are
+    renormalised to sum to the number of losses. L_i(0) is floored, so that a loss that starts at zero cannot divide by
+    it.
     """
 
     def __init__(self, settings: Losses):
         super().__init__()
         self.settings = settings
-        self.weights = nn.Parameter(torch.tensor(settings.weights), requires_grad=False)
+        self.log_weights = nn.Parameter(torch.tensor(settings.weights).log(), requires_grad=False)
         self.register_buffer("initial", torch.full((len(settings.weights),), torch.nan))
-        self.optimiser = torch.optim.Adam([self.weights], settings.gradnorm_learning_rate)
+        self.optimiser = torch.optim.Adam([self.log_weights], settings.gradnorm_learning_rate)
+
+    @property
+    def weights(self) -> Float[Tensor, "loss"]:
+        """λ, summing to the number of losses."""
+        return len(self.log_weights) * self.log_weights.softmax(0)
 
     def restart(self) -> None:
         """Forget L(0), at the start of another phase."""
@@ -45,12 +51,10 @@ class GradNorm(nn.Module):
             ratio = losses / self.initial
             rate = ratio / ratio.mean().clamp_min(torch.finfo(ratio.dtype).tiny)
             target = weighted.mean() * rate**self.settings.gradnorm_alpha
-            direction = (weighted - target).sign() * norms
+            direction = (weighted - target).sign() * weighted
         if leak:
             (self.weights * norms - target).abs().sum().backward(retain_graph=True)
         with torch.no_grad():
-            self.weights.grad = direction
+            self.log_weights.grad = direction
             self.optimiser.step()
-            self.weights.clamp_min_(0)
-            self.weights.mul_(len(self.weights) / self.weights.sum())
         return {"norms": weighted, "targets": target}

@@ -40,8 +40,8 @@ def plan(**changes) -> Plan:
     return replace(Plan(PHASE, training, losses, Masking(), seed=1, number=0, name="test"), **changes)
 
 
-def model() -> IvySPT:
-    return IvySPT(MODEL, torch.Generator().manual_seed(0))
+def model(**settings) -> IvySPT:
+    return IvySPT(MODEL.model_copy(update=settings), torch.Generator().manual_seed(0))
 
 
 SURFACES = [surface(index) for index in range(10)]
@@ -49,7 +49,7 @@ SURFACES = [surface(index) for index in range(10)]
 
 def test_training_lowers_the_fit_loss():
     long = Phase(epochs=25, batch_size=5, learning_rate=1e-2)
-    history = train(model(), SURFACES, SURFACES[:3], plan(phase=long))
+    history = train(model(level="erased"), SURFACES, SURFACES[:3], plan(phase=long))
     fit = [row["value"] for row in history if (row["record"], row["split"], row["loss"]) == ("epoch", "validation", "fit")]
     assert len(fit) == 25
     assert fit[-1] < 0.5 * fit[0]
@@ -112,13 +112,13 @@ def test_nothing_to_train_on_is_one_clear_error():
 
 
 def test_without_penalties_the_weights_of_the_losses_stay():
-    history = train(model(), SURFACES, [], plan(losses=Losses(penalties=False, weights=[1, 0, 0])))
+    history = train(model(), SURFACES, [], plan(losses=Losses(penalties=False)))
     assert {row["weight"] for row in history if row["loss"] == "fit"} == {1.0}
 
 
 def test_layers_learn_faster_towards_the_output():
     training = Training(pretrain=PHASE, finetune=PHASE)
-    deep = IvySPT(MODEL.model_copy(update={"blocks": 3}), torch.Generator().manual_seed(0))
+    deep = model(blocks=3)
     optimiser = make_optimiser(deep, training, PHASE.model_copy(update={"layer_decay": 0.5}))
     rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     names = ("mask_token", "encoder.blocks.0.", "encoder.blocks.1.", "encoder.blocks.2.", "head.")
