@@ -284,6 +284,7 @@ class Study(Section):
     data: Data
     market_features: MarketFeatures
     surfaces: Surfaces
+    quote_audit: QuoteAudit = QuoteAudit()
     tiers: Tiers
     thinning: Thinning
     split: Split

@@ -46,7 +46,7 @@ def imply_curve(
 ) -> Curve:
     """Forward and discount factor of every slice; `prior` is the zero rate that the quotes' own shrinks to."""
     discount, share = discount_factors(pairs, chains.slices, prior, settings)
-    forward, count, residual = parity_forwards(pairs, discount, settings.near_width)
+    forward, count, residual = parity_forwards(pairs, discount, settings)
     forward = np.where((count >= settings.min_pairs) & (forward > 0), forward, np.nan)
     filled, route = fill_by_carry(forward, discount, chains.slices)
     return Curve(filled, discount, route, count, residual, share)

@@ -6,11 +6,11 @@ error in D hardly matters. No spot price enters where parity speaks, and never o
 [1] Huber, P. J. (1964). Robust estimation of a location parameter. Annals of Mathematical Statistics 35(1), 73-101.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ivyspt.config import Forwards
 from ivyspt.quotes.rates import pooled_rate
@@ -37,6 +37,10 @@ class Pairs:
     difference: Float[np.ndarray, " pair"]  # call less put
     straddle: Float[np.ndarray, " pair"]  # call plus put
     error: Float[np.ndarray, " pair"]
+
+    def take(self, where: Bool[np.ndarray, " pair"]) -> "Pairs":
+        """The pairs of `where`."""
+        return Pairs(*(getattr(self, field.name)[where] for field in fields(self)))
 
 
 def implied_rates(
@@ -80,16 +84,17 @@ def discount_factors(
     speak only where there is no Treasury curve.
     """
     tau = slices["time_to_maturity"].to_numpy()
-    rate, error = implied_rates(pairs, tau)
-    if settings.rates_dir:
-        error = np.where(slices["american"].to_numpy(), np.inf, error)
+    speaking = ~slices["american"].to_numpy() if settings.rates_dir else np.ones(tau.size, dtype=bool)
+    rate, error = implied_rates(pairs.take(speaking[pairs.slice]), tau)
     prior_std = settings.rate_std if settings.rates_dir else settings.flat_rate_std
     curve, share = pooled_rate(rate, error, prior, tau, slices["surface"].to_numpy(), prior_std=prior_std)
     return np.exp(-curve * tau), share
 
 
-def near_pairs(pairs: Pairs, discount: Float[np.ndarray, " slice"], width: float) -> Int[np.ndarray, " near"]:
-    """Rows of the pairs within `width` standard deviations of the forward, by a first guess of both.
+def near_pairs(pairs: Pairs, discount: Float[np.ndarray, " slice"], settings: Forwards) -> Int[np.ndarray, " near"]:
+    """Rows of the pairs within `near_width` standard deviations of the forward, by a first guess of both.
+
+    The `min_pairs` nearest count as near up to twice that width: where strikes are wide apart they are all there is.
 
     The guess of the forward is the weighted median of K + (C - P) / D, that of the standard deviation (vol times root
     of time) the straddles nearest to it: straddle = 2 D F std / sqrt(2 pi).
@@ -99,21 +104,24 @@ def near_pairs(pairs: Pairs, discount: Float[np.ndarray, " slice"], width: float
     distance = np.abs(np.log(pairs.strike / np.maximum(guess, 1e-12)[at]))
     order = np.lexsort((distance, at))
     position = np.arange(at.size) - np.searchsorted(at, at)  # rows are ordered by slice, so `order` keeps the slices
+    rank = np.empty_like(position)
+    rank[order] = position
     nearest = order[position < NEAREST]
     std = pairs.straddle[nearest] / (discount * guess)[at[nearest]] * np.sqrt(np.pi / 2)
     std = weighted_median(std, np.ones(nearest.size), at[nearest], count)
+    width = settings.near_width * np.where(rank < settings.min_pairs, 2.0, 1.0)
     return np.flatnonzero(distance <= width * std[at])
 
 
 def parity_forwards(
-    pairs: Pairs, discount: Float[np.ndarray, " slice"], width: float
+    pairs: Pairs, discount: Float[np.ndarray, " slice"], settings: Forwards
 ) -> tuple[Float[np.ndarray, " slice"], Int[np.ndarray, " slice"], Float[np.ndarray, " slice"]]:
     """Forward of each slice from its near pairs, their number, and their weighted median |K + (C - P)/D - F| / F.
 
     Robust mean ([1]) of K + (C - P) / D, started at the weighted median; NaN where a slice has no near pair.
     """
     count = discount.size
-    near = near_pairs(pairs, discount, width)
+    near = near_pairs(pairs, discount, settings)
     at = pairs.slice[near]
     value = pairs.strike[near] + pairs.difference[near] / discount[at]
     error = pairs.error[near] / discount[at]

@@ -80,7 +80,8 @@ def pooled_rate(
     count = int(surface.max(initial=-1)) + 1
     excess = np.nan_to_num(implied - prior)
     precision = np.where(np.isfinite(standard_error) & np.isfinite(implied), standard_error, np.inf) ** -2.0
-    loading = -np.expm1(-tau / DECAY) / (tau / DECAY)
+    scaled = np.maximum(tau, 1e-6) / DECAY  # slices past their expiry stand at the curve's short end
+    loading = -np.expm1(-scaled) / scaled
     weight = precision
     for _ in range(REWEIGHTINGS):
         a00 = total(weight, surface, count) + prior_std**-2

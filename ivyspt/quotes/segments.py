@@ -29,8 +29,8 @@ def weighted_median(
     lower, upper = np.full(count, np.nan), np.full(count, np.nan)
     for found, enough in ((lower, reached >= half - tolerance), (upper, reached > half + tolerance)):
         rows = np.flatnonzero(enough)
-        first, where = np.unique(segment[rows], return_index=True)
-        found[first] = values[rows[where]]
+        first = rows[np.diff(segment[rows], prepend=-1) > 0]
+        found[segment[first]] = values[first]
     filled = sums > 0
     medians[filled] = (lower[filled] + upper[filled]) / 2
     return medians

@@ -10,6 +10,7 @@ from ivyspt.config import Surfaces
 from ivyspt.implied_vol import implied_vol
 from ivyspt.quotes.chains import Chains, Prices, chains_of, vendor_prices
 from ivyspt.quotes.curves import Curve, imply_curve, pairs_of
+from ivyspt.quotes.exercise import european_prices
 from ivyspt.quotes.filters import Verdicts, count_rejections, drop_other_roots, judge_prices, judge_vols
 from ivyspt.quotes.rates import prior_rate
 from ivyspt.quotes.segments import weighted_median
@@ -43,6 +44,9 @@ def build(quotes: pl.DataFrame, settings: Surfaces, treasury: pl.DataFrame | Non
     verdicts = judge_prices(chains, prices, settings.filters)
     drop_other_roots(chains, verdicts)
     curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards)
+    if settings.exercise == "de_americanise" and settings.price == "quoted":
+        prices = european_prices(chains, curve, prices, verdicts.kept)
+        curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards)
     verdicts.drop((curve.route == "none")[chains.slice], "no_forward")
     vols = mid_vols(chains, curve, prices.mid, verdicts)
     z = standardised_moneyness(chains, curve, vols)

@@ -105,8 +105,8 @@ def side_vols(
 ) -> Float[np.ndarray, " point"]:
     """Vols of the points at another price than the mid (bid or ask); NaN where it admits none."""
     vols = np.full(price.size, np.nan)
-    rows = np.unique(np.concatenate([chosen.call, chosen.put]))
-    rows = rows[(rows >= 0)]
+    rows = np.concatenate([chosen.call, chosen.put])
+    rows = rows[rows >= 0]
     rows = rows[np.isfinite(price[rows])]
     at = chains.slice[rows]
     vols[rows] = implied_vol(
