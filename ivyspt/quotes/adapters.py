@@ -6,7 +6,18 @@ import polars as pl
 
 from ivyspt.columns import DataError
 from ivyspt.config import Data
-from ivyspt.quotes import mapped, megacaps, simulated, us_panel
+from ivyspt.quotes import (
+    cboe_datashop,
+    lean,
+    mapped,
+    megacaps,
+    option_metrics,
+    optionsdx,
+    simulated,
+    spx_short_dated,
+    spy_thin,
+    us_panel,
+)
 
 
 def _simulated(data: Data) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -14,9 +25,15 @@ def _simulated(data: Data) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
 
 
 READERS: dict[str, Callable[[Data], Iterator[tuple[pl.DataFrame, pl.DataFrame]]]] = {
+    "cboe_datashop": cboe_datashop.read_by_symbol,
     "column_map": mapped.read_by_symbol,
+    "lean": lean.read_by_symbol,
     "megacaps": megacaps.read_by_symbol,
+    "option_metrics": option_metrics.read_by_symbol,
+    "optionsdx": optionsdx.read_by_symbol,
     "simulated": _simulated,
+    "spx_short_dated": spx_short_dated.read_by_symbol,
+    "spy_thin": spy_thin.read_by_symbol,
     "us_panel": us_panel.read_by_symbol,
 }
 

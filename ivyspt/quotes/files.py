@@ -1,6 +1,7 @@
 """Vendors' files as lazy tables: plain or compressed CSV and parquet, in folders, tar and zip archives."""
 
 import logging
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from ivyspt.columns import DataError
 from ivyspt.config import Data
 
 CSV = (".csv", ".txt", ".csv.gz", ".txt.gz", ".csv.zst", ".txt.zst")
+RENAMED = r"_duplicated_\d+$"  # what polars adds to a name that stands again
 EMPTY_SIZE = 65_536  # bytes; only a file up to this size is looked into for whether it has rows
 BROKEN = (
     pl.exceptions.PolarsError,
@@ -43,8 +45,11 @@ def whole_file(name: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: must be UTF-8 text, got {error}") from error
     except BROKEN as error:
-        lines = str(error).strip().splitlines()
-        raise DataError(f"{name}: must be a whole, readable file, got {lines[0] if lines else 'nothing'}") from error
+        raise DataError(f"{name}: must be a whole, readable file, got {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def folder(data: Data) -> Path:
@@ -99,8 +104,8 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> list[Source]:
     return sorted(members, key=lambda source: source.name)
 
 
-def tables(sources: list[Source], separator: str = ",") -> list[pl.LazyFrame]:
-    """The sources as lazy tables, one for each set of columns; those of a CSV are all text.
+class Files:
+    """Sources that are read together, as lazy tables, one for each set of columns; those of a CSV are all text.
 
     Besides its own columns a table has `file`, the source's name, and `row`, which counts the table's rows from 0 and
     rises within a file. Spaces around the names of columns do not count. A file without rows is named in the log.
@@ -110,16 +115,45 @@ def tables(sources: list[Source], separator: str = ",") -> list[pl.LazyFrame]:
     DataError
         A file has no header, two of its columns share a name, or no file has rows.
     """
-    groups: dict[tuple, list[Source]] = {}
-    for source in sources:
-        schema = _schema(source, separator)
-        if _is_empty(source, separator):
-            logging.getLogger(__name__).warning("%s: holds no rows", source.name)
-        else:
-            groups.setdefault((isinstance(source.content, bytes), *schema.items()), []).append(source)
-    if not groups:
-        raise DataError(f"{sources[0].name}: must hold rows, got none")
-    return [_scan(group, separator) for group in groups.values()]
+
+    def __init__(self, sources: list[Source], separator: str = ","):
+        self.sources, self.separator = sources, separator
+        self.name = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
+        groups: dict[tuple, list[Source]] = {}
+        for source in sources:
+            schema = _schema(source, separator)
+            if _is_empty(source, separator):
+                logging.getLogger(__name__).warning("%s: holds no rows", source.name)
+            else:
+                groups.setdefault((isinstance(source.content, bytes), *schema.items()), []).append(source)
+        if not groups:
+            raise DataError(f"{self.name}: must hold rows, got none")
+        self.tables = [_scan(group, separator) for group in groups.values()]
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """The rows of a query on the tables; a `DataError` that names the file where one cannot be read."""
+        try:
+            return rows.collect()
+        except BROKEN as error:
+            for source in self.sources:
+                with whole_file(source.name):
+                    _scan([source], self.separator).select(pl.all().null_count()).collect()
+            raise DataError(f"{self.name}: must be readable, got {_first_line(error)}") from error
+
+    def place(self, row: dict) -> str:
+        """Where a row is, as a person finds it: its file, and its number in it, the first below the header being 1."""
+        for table in self.tables:
+            first = table.filter(pl.col("file") == row["file"]).select(pl.col("row").min()).collect().item()
+            if first is not None:
+                return f"{row['file']} row {row['row'] - first + 1}"
+        return row["file"]
+
+    def refuse(self, rows: pl.DataFrame) -> None:
+        """Raise a `DataError` that names the first of the rows and its `problem`, if there is one."""
+        if rows.height:
+            first = rows.row(0, named=True)
+            others = f" ({rows.height} such rows)" if rows.height > 1 else ""
+            raise DataError(f"{self.place(first)}: {first['problem']}{others}")
 
 
 def _scan(sources: list[Source], separator: str) -> pl.LazyFrame:
@@ -151,7 +185,7 @@ def _schema(source: Source, separator: str) -> pl.Schema:
             schema = pl.read_parquet_schema(source.content)
         else:
             schema = pl.scan_csv(source.content, infer_schema=False, separator=separator).collect_schema()
-    names = [name.strip() for name in schema]
+    names = [re.sub(RENAMED, "", name).strip() for name in schema]
     twice = [name for name in names if names.count(name) > 1 or name in {"row", "file"}]
     if twice:
         raise DataError(f"{source.name}: columns must differ in name, got {twice[0]!r} twice")
@@ -165,21 +199,3 @@ def _is_empty(source: Source, separator: str) -> bool:
         return False
     with whole_file(source.name):
         return not _scan([source], separator).head(1).collect().height
-
-
-def blame(sources: list[Source], separator: str, error: BaseException) -> DataError:
-    """The error of the first source that cannot be read by itself, where several were read together."""
-    for source in sources:
-        with whole_file(source.name):
-            _scan([source], separator).select(pl.all().null_count()).collect()
-    first = str(error).strip().splitlines()
-    return DataError(f"{sources[0].name}: must be readable, got {first[0] if first else 'nothing'}")
-
-
-def place(lazies: list[pl.LazyFrame], file: str, row: int) -> str:
-    """A row of one of `tables` as a person finds it: the file and the row in it; the first below the header is 1."""
-    for lazy in lazies:
-        first = lazy.filter(pl.col("file") == file).select(pl.col("row").min()).collect().item()
-        if first is not None:
-            return f"{file} row {row - first + 1}"
-    return file

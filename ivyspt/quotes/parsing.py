@@ -4,6 +4,7 @@ import polars as pl
 
 from ivyspt.columns import TIME, DataError
 from ivyspt.quotes.column_map import NUMBERS, ColumnMap
+from ivyspt.quotes.trading_days import monthly_expiries
 
 BLANK = ("", ".", "NA", "N/A", "null", "NULL", "None")  # text that stands for "unknown"
 OPTION_TYPES = {"C": "call", "CALL": "call", "P": "put", "PUT": "put"}
@@ -26,7 +27,8 @@ def present(mapping: ColumnMap, columns: dict[str, str], schema: pl.Schema, wher
     """
     for name, raw in columns.items():
         if raw not in schema and name not in mapping.may_be_absent:
-            raise DataError(f"{where}: must have the column {raw!r} ({name}), got {', '.join(schema.names())[:500]}")
+            got = ", ".join(found for found in schema if found not in {"file", "row"})
+            raise DataError(f"{where}: must have the column {raw!r} ({name}), got {got[:500]}")
     return {name: raw for name, raw in columns.items() if raw in schema}
 
 
@@ -41,9 +43,7 @@ def quotes_of(lazy: pl.LazyFrame, mapping: ColumnMap, where: str) -> list[pl.Laz
     reason = pl.col("reason") if "reason" in schema else pl.lit(None, dtype=pl.String).alias("reason")
     sides = []
     for option_type, columns in mapping.sides():
-        found = present(mapping, columns, schema, where)
-        parsed = {name: _parse(name, raw, schema[raw], mapping) for name, raw in found.items()}
-        problem = _problem(found, parsed, schema)
+        parsed, problem = parse(schema, columns, mapping, where)
         for name, value in mapping.constants.items():
             parsed.setdefault(name, pl.lit(value, dtype=pl.Float64 if name in NUMBERS else pl.String))
         if option_type:
@@ -55,6 +55,31 @@ def quotes_of(lazy: pl.LazyFrame, mapping: ColumnMap, where: str) -> list[pl.Laz
         named = [expression.alias(name) for name, expression in parsed.items()]
         sides.append(lazy.select(*named, problem.alias("problem"), reason, "file", "row"))
     return sides
+
+
+def parse(
+    schema: pl.Schema, columns: dict[str, str], mapping: ColumnMap, where: str
+) -> tuple[dict[str, pl.Expr], pl.Expr]:
+    """Expressions of the canonical columns that a file has, and of what of a row does not parse (null: nothing).
+
+    Raises
+    ------
+    DataError
+        The file lacks a column that may not be absent.
+    """
+    found = present(mapping, columns, schema, where)
+    parsed = {name: _parse(name, raw, schema[raw], mapping) for name, raw in found.items()}
+    return parsed, _problem(found, parsed, schema)
+
+
+def with_monthly_apart(lazy: pl.LazyFrame, mapping: ColumnMap) -> pl.LazyFrame:
+    """Mark rows of monthly expiries, for a table that mixes AM- and PM-settled series and does not tell them apart."""
+    schema = lazy.collect_schema()
+    raw = mapping.columns["expiry"]
+    if raw not in schema:
+        return lazy  # the missing column is named where the columns are mapped
+    monthly = _parse("expiry", raw, schema[raw], mapping).is_in(monthly_expiries())
+    return lazy.with_columns(reason=pl.when(monthly).then(pl.lit("settlement_unknown")))
 
 
 def blank_name(column: str) -> pl.Expr:

@@ -4,7 +4,6 @@ A part holds whole symbols, with every row that the configuration selects of the
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -14,7 +13,7 @@ from ivyspt.config import Data
 from ivyspt.quotes.column_map import ColumnMap
 from ivyspt.quotes.dates import bounds_of
 from ivyspt.quotes.days import apart, inconsistent_chains, jumps, stale_chains
-from ivyspt.quotes.files import BROKEN, Source, blame, place, tables
+from ivyspt.quotes.files import Files, Source
 from ivyspt.quotes.parsing import blank_name, clean_names, quotes_of
 from ivyspt.quotes.rows import counted, in_order, reasons, with_times, without_repeats
 
@@ -46,10 +45,9 @@ def read_parts(
     """
     if not sources:
         raise DataError(f"{data.data_dir}: must hold a file of the symbols and dates asked for, got none")
-    lazies = [prepare(lazy) for lazy in tables(sources, mapping.separator)]
-    files = _Files(sources, lazies, mapping.separator)
-    where = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
-    rows = pl.concat([side for lazy in lazies for side in quotes_of(lazy, mapping, where)], how="diagonal")
+    files = Files(sources, mapping.separator)
+    tables = [side for lazy in files.tables for side in quotes_of(prepare(lazy), mapping, files.name)]
+    rows = pl.concat(tables, how="diagonal")
     rows = _within_dates(rows, data)
     counts = files.collect(rows.group_by(pl.col("symbol").alias("raw_symbol"), "quote_date").len())
     counts = counts.with_columns(symbol=clean_names(counts["raw_symbol"]))
@@ -69,32 +67,8 @@ def read_parts(
         yield quotes, dropped
     if not used:
         raise DataError(
-            f"{where}: must hold a quote that can be used, got {sum(symbols.values())} that are all dropped"
+            f"{files.name}: must hold a quote that can be used, got {sum(symbols.values())} that are all dropped"
         )
-
-
-@dataclass(frozen=True)
-class _Files:
-    """The files that are read together, for what goes wrong in them."""
-
-    sources: list[Source]
-    lazies: list[pl.LazyFrame]
-    separator: str
-
-    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
-        try:
-            return rows.collect()
-        except BROKEN as error:
-            raise blame(self.sources, self.separator, error) from error
-
-    def refuse(self, rows: pl.DataFrame) -> None:
-        if rows.height:
-            first = rows.row(0, named=True)
-            others = f" ({rows.height} such rows)" if rows.height > 1 else ""
-            raise DataError(f"{self.place(first)}: {first['problem']}{others}")
-
-    def place(self, row: dict) -> str:
-        return place(self.lazies, row["file"], row["row"])
 
 
 def selection(counts: pl.DataFrame, data: Data) -> tuple[dict[str, int], list[date]]:
@@ -135,7 +109,7 @@ def _groups(symbols: dict[str, int], chunk_rows: int) -> Iterator[list[str]]:
     yield group
 
 
-def _canonical(part: pl.DataFrame, mapping: ColumnMap, files: _Files) -> Part:
+def _canonical(part: pl.DataFrame, mapping: ColumnMap, files: Files) -> Part:
     symbol = clean_names(part["symbol"])
     root = clean_names(part["root"]).fill_null(symbol) if "root" in part.columns else symbol.alias("root")
     rows = with_times(part.with_columns(symbol, root), mapping).with_columns(reason=reasons())

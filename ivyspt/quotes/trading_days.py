@@ -45,6 +45,22 @@ def last_trading_day(expiry: date) -> date | None:
     return day if is_open(day) else None
 
 
+@lru_cache(maxsize=1)
+def monthly_expiries() -> list[date]:
+    """Dates that vendors list for standard monthly options: third Fridays, the open day before where the exchange is
+    closed on them, and until 2015 the Saturdays after.
+    """
+    expiries = []
+    for year in range(SATURDAY_EXPIRIES[0].year, LAST.year + 1):
+        for month in range(1, 13):
+            first = date(year, month, 1)
+            friday = first + timedelta(days=(4 - first.weekday()) % 7 + 14)
+            expiries.append(friday if is_open(friday) else friday - timedelta(days=1))
+            if friday < SATURDAY_EXPIRIES[1]:
+                expiries.append(friday + timedelta(days=1))
+    return expiries
+
+
 def settlement_times(expiries: list[date], checked: bool) -> pl.DataFrame:
     """Columns expiry_date, am and pm: when options of each expiry date settle, null on closed days.
 

@@ -1,0 +1,343 @@
+"""What comes out of files good and bad, by a column map; every vendor's adapter goes the same way."""
+
+import gzip
+import math
+import zipfile
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+import zstandard
+
+from ivyspt.columns import QUOTES, REJECTIONS, DataError, check
+from ivyspt.quotes import mapped
+from tests.quotes.written import HEADER, OPTIONS, chain, mapped_data, write
+
+
+def dropped_as(rejections: pl.DataFrame) -> dict[str, int]:
+    return dict(rejections.group_by("reason").agg(pl.col("quotes").sum()).sort("reason").iter_rows())
+
+
+def test_a_chain_comes_out_with_units_times_and_constants(tmp_path):
+    write(tmp_path, *chain())
+    quotes, rejections = mapped.read(mapped_data(tmp_path))
+    assert quotes.equals(check(quotes, QUOTES, "test"))
+    assert rejections.schema == pl.Schema(REJECTIONS.columns)
+    assert quotes.height == 10
+    assert rejections.height == 0
+    first = quotes.row(0, named=True)
+    assert first["quote_time"] == datetime(2026, 6, 9, 16)
+    assert first["expiry"] == datetime(2026, 7, 17, 16)
+    assert first["vendor_implied_vol"] == pytest.approx(0.2, abs=1e-15)  # 20 percent, one rounding
+    assert (first["root"], first["settlement"], first["exercise"]) == ("AAPL", "pm", "american")
+    assert (first["bid"], first["ask"], first["mark"]) == (11.9, 12.1, None)
+
+
+def test_order_is_by_symbol_time_and_key_whatever_the_files_order(tmp_path):
+    rows = chain(symbol="MSFT") + chain() + chain(day="2026-06-08", time_value=3.0)
+    write(tmp_path / "one", *rows)
+    write(tmp_path / "two", *reversed(rows))
+    one, two = (mapped.read(mapped_data(tmp_path / name))[0] for name in ("one", "two"))
+    assert one.equals(two)
+    assert one.equals(one.sort("symbol", *[name for name in QUOTES.key if name != "symbol"]))
+
+
+@pytest.mark.parametrize("packed", ["gz", "zst", "parquet", "hive", "zip", "several"])
+def test_how_a_table_is_packed_changes_nothing(tmp_path, packed):
+    rows = chain() + chain(symbol="MSFT", day="2026-06-10")
+    plain = write(tmp_path / "plain", *rows)
+    folder = tmp_path / packed
+    folder.mkdir()
+    if packed == "gz":
+        (folder / "quotes.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    elif packed == "zst":
+        (folder / "quotes.csv.zst").write_bytes(zstandard.compress(plain.read_bytes()))
+    elif packed == "parquet":
+        pl.read_csv(plain).write_parquet(folder / "quotes.parquet")
+    elif packed == "hive":
+        pl.read_csv(plain).write_parquet(pl.PartitionBy(folder, key=["symbol", "day"], include_key=False))
+    elif packed == "zip":
+        with zipfile.ZipFile(folder / "quotes.zip", "w") as archive:
+            archive.write(plain, "quotes.csv")
+    else:
+        write(folder, *rows[:7], name="a.csv")
+        write(folder, *rows[7:], name="b/c.csv", header=HEADER)
+    assert mapped.read(mapped_data(folder))[0].equals(mapped.read(mapped_data(tmp_path / "plain"))[0])
+
+
+def test_two_sides_a_row_equal_one_side_a_row(tmp_path):
+    write(tmp_path / "one", *chain())
+    sides = [row.split(",") for row in chain()]
+    rows = [
+        ",".join([*call[:4], *call[5:7], *put[5:7], call[8]]) for call, put in zip(sides[::2], sides[1::2], strict=True)
+    ]
+    write(tmp_path / "two", *rows, header="symbol,day,expiry,strike,cb,ca,pb,pa,spot")
+    columns = {
+        "symbol": "symbol",
+        "quote_date": "day",
+        "expiry": "expiry",
+        "strike": "strike",
+        "underlying_price": "spot",
+    }
+    options = {
+        "columns": columns,
+        "call": {"bid": "cb", "ask": "ca"},
+        "put": {"bid": "pb", "ask": "pa"},
+        "constants": OPTIONS["constants"],
+    }
+    one, two = (
+        mapped.read(mapped_data(tmp_path / name, options=o))[0] for name, o in (("one", OPTIONS), ("two", options))
+    )
+    unknown = ["vendor_implied_vol", "volume", "open_interest"]
+    assert two.drop(unknown).equals(one.drop(unknown))
+    assert two.select(unknown).null_count().row(0) == (10, 10, 10)
+
+
+def test_index_symbols_and_roots_decide_time_exercise_and_settlement(tmp_path):
+    header = HEADER + ",root"
+    rows = [f"{row},SPX" for row in chain(symbol="^SPX")] + [
+        f"{row},SPXW260717C00100000" for row in chain(symbol="SPX")
+    ]
+    write(tmp_path, *rows, header=header)
+    options = {"columns": {**OPTIONS["columns"], "root": "root"}}
+    quotes, _ = mapped.read(mapped_data(tmp_path, options=options))
+    assert quotes["quote_time"].unique().to_list() == [datetime(2026, 6, 9, 16, 15)]
+    assert quotes["exercise"].unique().to_list() == ["european"]
+    terms = quotes.select("root", "settlement", "expiry").unique().sort("root").rows()
+    assert terms == [
+        ("SPX", "am", datetime(2026, 7, 17, 9, 30)),
+        ("SPXW", "pm", datetime(2026, 7, 17, 16)),
+    ]
+
+
+def test_times_in_the_file_are_kept_as_exchange_local_times(tmp_path):
+    write(tmp_path, *chain(day="2026-06-09 10:30"), *chain(day="2026-06-09 15:45", time_value=2.5))
+    columns = {**OPTIONS["columns"], "quote_time": "day"}
+    del columns["quote_date"]
+    quotes, _ = mapped.read(mapped_data(tmp_path, options={**OPTIONS, "columns": columns}))
+    assert quotes["quote_time"].unique().sort().to_list() == [
+        datetime(2026, 6, 9, 10, 30),
+        datetime(2026, 6, 9, 15, 45),
+    ]
+
+
+def test_an_early_close_moves_quotes_and_expiries_by_three_hours(tmp_path):
+    write(tmp_path, *chain(day="2025-11-28", expiry="2025-12-24"))
+    quotes, _ = mapped.read(mapped_data(tmp_path))
+    assert quotes["quote_time"].unique().to_list() == [datetime(2025, 11, 28, 13)]
+    assert quotes["expiry"].unique().to_list() == [datetime(2025, 12, 24, 13)]
+
+
+def test_selection_takes_first_days_and_symbols_with_most_rows(tmp_path):
+    rows = chain() + chain(day="2026-06-10", time_value=3.0) + chain(day="2026-06-11")
+    rows += (
+        chain(symbol="B")
+        + chain(symbol="Z")
+        + chain(symbol="MSFT", strikes=(100.0,))
+        + chain(symbol="C", day="2026-06-11")
+    )
+    write(tmp_path, *rows)
+
+    def seen(**keys):
+        quotes, _ = mapped.read(mapped_data(tmp_path, **keys))
+        return quotes["symbol"].unique().sort().to_list(), quotes["quote_time"].dt.date().unique().sort().to_list()
+
+    assert seen(max_days=2, max_symbols=2) == (["AAPL", "B"], [date(2026, 6, 9), date(2026, 6, 10)])
+    assert seen(first_date="2026-06-10", last_date="2026-06-10") == (["AAPL"], [date(2026, 6, 10)])
+    assert seen(symbols=["Z", "MSFT"], max_symbols=1) == (["Z"], [date(2026, 6, 9)])
+    assert seen(symbols=["C"], max_days=1) == (["C"], [date(2026, 6, 11)])
+
+
+def test_parts_hold_whole_symbols_and_say_the_same_as_one_reading(tmp_path):
+    write(tmp_path, *[row for symbol in "DBCA" for row in chain(symbol=symbol)])
+    small = {**OPTIONS, "chunk_rows": 11}
+    parts = list(mapped.read_by_symbol(mapped_data(tmp_path, options=small)))
+    assert [quotes["symbol"].unique().to_list() for quotes, _ in parts] == [["A"], ["B"], ["C"], ["D"]]
+    assert pl.concat([quotes for quotes, _ in parts]).equals(mapped.read(mapped_data(tmp_path))[0])
+
+
+UNUSABLE = {
+    "strike_not_positive": "AAPL,2026-06-09,2026-07-17,{},C,1.0,1.2,20,100,0,0",
+    "price_negative": "AAPL,2026-06-09,2026-07-17,120,C,{},1.2,20,100,0,0",
+    "price_missing": "AAPL,2026-06-09,2026-07-17,120,C,{},0,20,100,0,0",
+    "one_sided": "AAPL,2026-06-09,2026-07-17,120,C,{},1.2,20,100,0,0",
+    "underlying_not_positive": "AAPL,2026-06-09,2026-07-17,120,C,1.0,1.2,20,{},0,0",
+    "expired": "AAPL,2026-06-09,{},120,C,1.0,1.2,20,100,0,0",
+    "expiry_on_closed_day": "AAPL,2026-06-09,{},120,C,1.0,1.2,20,100,0,0",
+    "quoted_on_closed_day": "AAPL,{},2026-07-17,120,C,1.0,1.2,20,100,0,0",
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "values"),
+    [
+        ("strike_not_positive", ["0", "-5", "", "nan", "inf"]),
+        ("price_negative", ["-0.5"]),
+        ("price_missing", ["0", "", "NaN"]),
+        ("one_sided", ["", "nan", "N/A"]),
+        ("underlying_not_positive", ["0", "-1"]),
+        ("expired", ["2026-06-08", "2026-06-09", "1999-01-04"]),
+        ("expiry_on_closed_day", ["2026-07-18", "2026-07-03", "2026-12-25", "0001-01-01", "9999-12-31"]),
+        ("quoted_on_closed_day", ["2026-06-07", "2026-05-25"]),
+    ],
+)
+def test_unusable_rows_are_dropped_and_counted_by_reason(tmp_path, reason, values):
+    for number, value in enumerate(values):
+        folder = tmp_path / str(number)
+        write(folder, *chain(), UNUSABLE[reason].format(value))
+        quotes, rejections = mapped.read(mapped_data(folder))
+        assert quotes.height == 10
+        assert dropped_as(rejections) == {reason: 1}, value
+
+
+def test_every_row_is_either_a_quote_or_counted(tmp_path):
+    rows = chain() + [
+        line.format("-1" if "symbol" not in reason else "")
+        for reason, line in UNUSABLE.items()
+        if "_day" not in reason and reason != "expired"
+    ]
+    write(tmp_path, *rows, *chain())
+    quotes, rejections = mapped.read(mapped_data(tmp_path))
+    assert quotes.height + rejections["quotes"].sum() == len(rows) + 10
+    assert quotes.height == 10
+    assert dropped_as(rejections)["repeated_row"] == 10
+
+
+def test_saturday_expiries_before_february_2015_settle_on_the_friday(tmp_path):
+    write(tmp_path, *chain(day="2013-06-03", expiry="2013-06-22"), *chain(day="2008-03-03", expiry="2008-03-22"))
+    quotes, rejections = mapped.read(mapped_data(tmp_path))
+    assert rejections.height == 0
+    friday, before_good_friday = datetime(2013, 6, 21, 16), datetime(2008, 3, 20, 16)
+    assert quotes["expiry"].unique().sort().to_list() == [before_good_friday, friday]
+
+
+def test_a_day_delivered_twice_is_counted_where_it_agrees_and_refused_where_not(tmp_path):
+    write(tmp_path / "same", *chain(), name="a.csv")
+    write(tmp_path / "same", *chain(), name="b.csv")
+    quotes, rejections = mapped.read(mapped_data(tmp_path / "same"))
+    assert quotes.height == 10
+    assert dropped_as(rejections) == {"repeated_row": 10}
+    write(tmp_path / "differing", *chain(), name="a.csv")
+    write(tmp_path / "differing", *chain(time_value=2.5), name="b.csv")
+    with pytest.raises(
+        DataError, match=r"a\.csv row 1 and .*b\.csv row 1: a contract must have one quote a time, got bid"
+    ):
+        mapped.read(mapped_data(tmp_path / "differing"))
+
+
+REFUSED = [
+    (
+        "text in a number",
+        "AAPL,2026-06-09,2026-07-17,120,C,one,1.2,20,100,0,0",
+        r"row 11: column bid must hold a number, got one",
+    ),
+    (
+        "no date",
+        "AAPL,09/06/2026,2026-07-17,120,C,1,1.2,20,100,0,0",
+        r"row 11: column day must hold a date, got 09/06/2026",
+    ),
+    ("no day", "AAPL,,2026-07-17,120,C,1,1.2,20,100,0,0", r"row 11: column day must hold a date, got nothing"),
+    ("no expiry", "AAPL,2026-06-09,,120,C,1,1.2,20,100,0,0", r"row 11: column expiry must hold a date, got nothing"),
+    (
+        "no symbol",
+        " ,2026-06-09,2026-07-17,120,C,1,1.2,20,100,0,0",
+        r"row 11: column symbol must hold a name, got nothing",
+    ),
+    (
+        "no side",
+        "AAPL,2026-06-09,2026-07-17,120,X,1,1.2,20,100,0,0",
+        r"row 11: column type must hold C or CALL or P or PUT, got X",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "row", "message"), REFUSED, ids=[what for what, *_ in REFUSED])
+def test_what_does_not_parse_is_refused_by_file_row_and_column(tmp_path, what, row, message):
+    write(tmp_path, *chain(), name="good.csv")
+    write(tmp_path, *chain(symbol="MSFT"), row, name="second.csv")
+    with pytest.raises(DataError, match=r"second\.csv " + message):
+        mapped.read(mapped_data(tmp_path))
+
+
+def test_damaged_files_are_refused_by_name(tmp_path):
+    text = "\n".join([HEADER, *[row for day in range(10, 27) for row in chain(day=f"2026-05-{day}")]]).encode()
+    broken = {
+        "cut.csv.gz": gzip.compress(text)[:-40],
+        "cut.csv.zst": zstandard.compress(text)[:-40],
+        "latin.csv": text + "\nCafé,2026-06-09".encode("latin-1"),
+        "empty.csv": b"",
+        "noise.parquet": b"PAR1 no parquet PAR1",
+        "cut.zip": b"PK\x03\x04 no zip",
+    }
+    for name, content in broken.items():
+        folder = tmp_path / name.replace(".", "_")
+        write(folder, *chain())
+        (folder / name).write_bytes(content)
+        with pytest.raises(DataError, match=name.replace(".", r"\.") + ": must "):
+            mapped.read(mapped_data(folder))
+
+
+def test_missing_columns_and_files_are_refused(tmp_path):
+    write(tmp_path, *chain(), header=HEADER.replace("bid", "offer"))
+    with pytest.raises(DataError, match=r"quotes\.csv: must have the column 'bid' \(bid\), got .*offer"):
+        mapped.read(mapped_data(tmp_path))
+    write(tmp_path, *chain(), header=HEADER.replace("vol,", "bid,", 1))
+    with pytest.raises(DataError, match=r"columns must differ in name, got 'bid' twice"):
+        mapped.read(mapped_data(tmp_path))
+    with pytest.raises(DataError, match=r"data\.data_dir must exist"):
+        mapped.read(mapped_data(tmp_path / "nowhere"))
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="must hold a file that matches"):
+        mapped.read(mapped_data(tmp_path / "none"))
+
+
+def test_a_selection_that_leaves_nothing_is_refused(tmp_path):
+    write(tmp_path, *chain())
+    with pytest.raises(DataError, match=r"data\.symbols must be quoted within the dates, got MSFT"):
+        mapped.read(mapped_data(tmp_path, symbols=["AAPL", "MSFT"]))
+    with pytest.raises(DataError, match="must hold quotes, got none"):
+        mapped.read(mapped_data(tmp_path, first_date="2030-01-01"))
+    write(tmp_path, *chain(day="2026-06-07"))
+    with pytest.raises(DataError, match="must hold a quote that can be used, got 10 that are all dropped"):
+        mapped.read(mapped_data(tmp_path))
+
+
+def test_files_without_rows_are_named_in_the_log(tmp_path, caplog):
+    write(tmp_path, *chain(), name="full.csv")
+    write(tmp_path, name="holiday.csv")
+    quotes, _ = mapped.read(mapped_data(tmp_path))
+    assert quotes.height == 10
+    assert "holiday.csv: holds no rows" in caplog.text
+    write(tmp_path, name="full.csv")
+    with pytest.raises(DataError, match="must hold rows, got none"):
+        mapped.read(mapped_data(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"columns": {"symbol": "s"}},
+            "must name expiry, strike, option_type, quote_date or quote_time, bid and ask, or mark",
+        ),
+        ({"columns": {**OPTIONS["columns"], "delta": "d"}}, "columns must be among .* got delta"),
+        ({"call": {"bid": "b"}}, "call and put must come together"),
+        ({"quote_time": "25:00"}, "data.options.quote_time"),
+        ({"nonsense": 1}, "data.options.nonsense"),
+    ],
+)
+def test_column_maps_that_make_no_sense_are_refused(tmp_path, change, message):
+    write(tmp_path, *chain())
+    with pytest.raises(DataError, match=message):
+        mapped.read(mapped_data(tmp_path, options={**OPTIONS, **change}))
+
+
+def test_scale_and_missing_values_are_of_the_files_numbers(tmp_path):
+    rows = [row.replace(",20.0,", ",-99.99,") for row in chain(strikes=(100.0,))] + chain(strikes=(90.0, 110.0))
+    write(tmp_path, *rows)
+    options = {**OPTIONS, "scale": {"strike": 0.001}, "missing": {"vendor_implied_vol": -99.99}}
+    quotes, _ = mapped.read(mapped_data(tmp_path, options=options))
+    assert quotes["strike"].unique().sort().to_list() == pytest.approx([0.09, 0.1, 0.11], rel=1e-15)
+    unknown = quotes.filter(pl.col("strike").is_between(0.099, 0.101))["vendor_implied_vol"]
+    assert unknown.null_count() == 2
+    assert not any(math.isnan(value) for value in quotes["vendor_implied_vol"].drop_nulls())
