@@ -49,7 +49,7 @@ def complete_many(
     derivatives: bool = True,
 ) -> list[Completion]:
     """Answers of any method, all at once where it can, else one surface after the other."""
-    if isinstance(method, BatchedMethod):
+    if contexts and isinstance(method, BatchedMethod):
         return method.complete_many(contexts, asked, derivatives)
     return [method.complete(context, *points) for context, points in zip(contexts, asked, strict=True)]
 
