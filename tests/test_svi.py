@@ -59,6 +59,14 @@ def test_slices_within_the_butterfly_bound_have_no_butterfly_arbitrage(theta, rh
     assert durrleman_g(K, w, w_k, w_kk).min() >= -1e-9  # rounding
 
 
+@given(theta=thetas, rho=rhos)
+def test_the_butterfly_bound_is_the_theorems_with_one_of_both_conditions_tight(theta, rho):
+    psi = svi.largest_psi(theta, rho)
+    # Gatheral & Jacquier (2014), theorem 4.2: both ratios are at most 1
+    conditions = np.array([psi * (1 + abs(rho)) / 4, psi**2 * (1 + abs(rho)) / (4 * theta)])
+    assert conditions.max() == pytest.approx(1, rel=1e-12)
+
+
 def test_a_slice_beyond_the_butterfly_bound_has_butterfly_arbitrage():
     theta, rho = 0.05, -0.7
     w, w_k, w_kk = svi.essvi(K, theta, rho, 3 * svi.largest_psi(theta, rho))

@@ -105,30 +105,26 @@ def _row_reason(rows: pl.DataFrame) -> pl.Series:
     values = ["k", "impl_volatility", "delta", "f", "days"]
     reason = (
         pl.when(~pl.col("named"))
-        .then(pl.lit("identifier without a name"))
+        .then(pl.lit("unnamed"))
         .when(pl.any_horizontal(pl.col(values).is_null() | pl.col(values).is_infinite()))
-        .then(pl.lit("missing value"))
+        .then(pl.lit("value_missing"))
         .when(pl.col("impl_volatility") <= 0)
-        .then(pl.lit("implied vol not positive"))
+        .then(pl.lit("implied_vol_not_positive"))
         .when((pl.col("k") <= 0) | (pl.col("f") <= 0))
-        .then(pl.lit("strike or forward not positive"))
+        .then(pl.lit("strike_or_forward_not_positive"))
         .when(pl.col("days") <= 0)
         .then(pl.lit("expired"))
         .when(~pl.struct("id", "date", *values).is_first_distinct())
-        .then(pl.lit("repeated row"))
+        .then(pl.lit("repeated_row"))
     )
     return rows.select(reason.alias("reason")).to_series()
 
 
 def _surface_reason(rows: pl.DataFrame, surfaces: Surfaces) -> pl.Series:
     surface = ["symbol", "date"]
-    reason = (
-        pl.when(pl.len().over(surface) < surfaces.min_points)
-        .then(pl.lit("surface of too few points"))
-        .when(pl.col("days").n_unique().over(surface) < surfaces.min_expiries)
-        .then(pl.lit("surface of too few expiries"))
-    )
-    return rows.select(reason.alias("reason")).to_series()
+    few_points = pl.len().over(surface) < surfaces.min_points
+    few_expiries = pl.col("days").n_unique().over(surface) < surfaces.min_expiries
+    return rows.select(pl.when(few_points | few_expiries).then(pl.lit("surface_small"))).to_series()
 
 
 def _drop(rows: pl.DataFrame, reason: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -159,7 +155,7 @@ def _points(rows: pl.DataFrame, zero_curve: pl.DataFrame, options: Options) -> p
     rows = rows.with_columns(
         # ASSUME options expire at the quote's time of day: a maturity of 30 days is 30/365 years
         (pl.col("quote_time") + pl.duration(days=pl.col("days"))).alias("expiry"),
-        pl.format("{} {}", "symbol", pl.col("quote_time").dt.strftime("%Y-%m-%dT%H:%M")).alias("surface_id"),
+        pl.format("{}_{}", "symbol", pl.col("quote_time").dt.strftime("%Y-%m-%dT%H:%M")).alias("surface_id"),
     ).sort("quote_time", "symbol", "time_to_maturity", "log_moneyness", "delta")
     # the -50 and +50 delta points of a maturity are near twins, their order at times inverted: masked together
     twin = pl.when(pl.col("delta").abs() == 50).then(pl.lit(50.0)).otherwise(pl.col("delta"))

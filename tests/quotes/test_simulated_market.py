@@ -5,10 +5,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ivyspt import black
+from ivyspt import black, svi
 from ivyspt.arbitrage import LEE_BOUND, durrleman_g
 from ivyspt.columns import QUOTES, DataError, check
 from ivyspt.config import Data
@@ -43,6 +43,15 @@ def test_surfaces_have_no_static_arbitrage(parameters):
     assert w_tau.min() >= 0
     assert durrleman_g(K, w, w_k, w_kk).min() >= -1e-9  # rounding
     assert np.abs(w_k).max() <= LEE_BOUND
+
+
+@given(parameters=parameters)
+@example(parameters=Parameters(0.2, 0.2, 1.0, LARGEST_ETA, LARGEST_ETA, 0.5))
+def test_slices_keep_the_butterfly_bound_at_every_maturity(parameters):
+    theta = np.geomspace(1e-6, 10, 60)
+    left, right = (svi.power_law_psi(theta, eta, parameters.exponent)[0] for eta in (parameters.left, parameters.right))
+    psi, rho = (left + right) / 2, (right - left) / (right + left)
+    assert np.all(psi <= svi.largest_psi(theta, rho) * (1 + 1e-12))  # rounding
 
 
 @settings(max_examples=20, deadline=None)

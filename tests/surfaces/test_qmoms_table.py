@@ -110,12 +110,12 @@ def test_zero_rates_are_decimals():
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("impl_volatility", -0.2, "implied vol not positive"),
-        ("impl_volatility", 0.0, "implied vol not positive"),
-        ("impl_volatility", None, "missing value"),
-        ("impl_volatility", float("nan"), "missing value"),
-        ("f", float("inf"), "missing value"),
-        ("k", 0.0, "strike or forward not positive"),
+        ("impl_volatility", -0.2, "implied_vol_not_positive"),
+        ("impl_volatility", 0.0, "implied_vol_not_positive"),
+        ("impl_volatility", None, "value_missing"),
+        ("impl_volatility", float("nan"), "value_missing"),
+        ("f", float("inf"), "value_missing"),
+        ("k", 0.0, "strike_or_forward_not_positive"),
         ("days", 0.0, "expired"),
     ],
 )
@@ -131,20 +131,20 @@ def test_a_surface_of_two_points_is_dropped_and_counted():
     both = pl.concat([table(), table(rows=2, identifier=2)])
     points, rejections = qmoms_table.tabulate(both, CURVE, data(), SURFACES)
     assert set(points["symbol"]) == {"ONE"}
-    assert rejections.rows() == [(date(2023, 1, 3), "TWO", "surface of too few points", 2)]
+    assert rejections.rows() == [(date(2023, 1, 3), "TWO", "surface_small", 2)]
 
 
 def test_a_day_that_bad_rows_leave_empty_is_counted_and_does_not_appear():
     empty = table(day=date(2023, 1, 4)).with_columns(pl.lit(-1.0).alias("impl_volatility"))
     points, rejections = qmoms_table.tabulate(pl.concat([table(), empty]), CURVE, data(), SURFACES)
     assert points["quote_time"].dt.date().unique().to_list() == [date(2023, 1, 3)]
-    assert rejections.rows() == [(date(2023, 1, 4), "ONE", "implied vol not positive", 6)]
+    assert rejections.rows() == [(date(2023, 1, 4), "ONE", "implied_vol_not_positive", 6)]
 
 
 def test_repeated_rows_count_once_and_two_vols_of_one_delta_are_refused():
     points, rejections = qmoms_table.tabulate(pl.concat([table(), table()]), CURVE, data(), SURFACES)
     assert points.height == 6
-    assert rejections.rows() == [(date(2023, 1, 3), "ONE", "repeated row", 6)]
+    assert rejections.rows() == [(date(2023, 1, 3), "ONE", "repeated_row", 6)]
     conflict = pl.concat([table(), table().with_columns(pl.col("impl_volatility") + 0.1)])
     with pytest.raises(DataError, match="must have one vol, got 12 rows"):
         qmoms_table.tabulate(conflict, CURVE, data(), SURFACES)
@@ -155,7 +155,7 @@ def test_unnamed_identifiers_are_counted_and_nothing_left_is_refused():
         qmoms_table.tabulate(table(identifier=3), CURVE, data(), SURFACES)
     points, rejections = qmoms_table.tabulate(pl.concat([table(), table(identifier=3)]), CURVE, data(), SURFACES)
     assert points.height == 6
-    assert rejections.rows() == [(date(2023, 1, 3), "3", "identifier without a name", 6)]
+    assert rejections.rows() == [(date(2023, 1, 3), "3", "unnamed", 6)]
 
 
 def test_symbols_and_days_are_selected():
@@ -163,7 +163,7 @@ def test_symbols_and_days_are_selected():
     rows = pl.concat([table(identifier=one, day=day) for one in (1, 2) for day in days])
     chosen = data(symbols=["TWO"], first_date="2023-01-04", last_date="2023-01-05", max_days=1)
     points = qmoms_table.tabulate(rows, CURVE, chosen, SURFACES)[0]
-    assert set(points["surface_id"]) == {"TWO 2023-01-04T16:00"}
+    assert set(points["surface_id"]) == {"TWO_2023-01-04T16:00"}
 
 
 def test_an_unknown_key_is_refused():
