@@ -18,6 +18,13 @@ NUMBERS = frozenset({"strike", "bid", "ask", "mark", "underlying_price", "underl
     "vendor_implied_vol",
 }
 NAMES = frozenset(QUOTES.columns) | {"quote_date", "underlying_bid", "underlying_ask"}
+CONSTANTS = {  # admissible values of the constants that are not numbers; None: any text
+    "symbol": None,
+    "root": None,
+    "option_type": ("call", "put"),
+    "settlement": ("am", "pm"),
+    "exercise": ("european", "american"),
+}
 SIDED = frozenset({"bid", "ask", "mark", "volume", "open_interest", "vendor_implied_vol", "last_trade_time"})
 
 # Cash-settled European indices, and the option roots that settle on the opening auction of the expiry date.
@@ -67,6 +74,17 @@ class ColumnMap(Section):
             absent.append("bid and ask, or mark")
         if absent:
             raise ValueError(f"columns, call, put and constants must name {', '.join(absent)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_constants(self):
+        for name, value in self.constants.items():
+            if name in NUMBERS and isinstance(value, float):
+                continue
+            if name not in CONSTANTS or not isinstance(value, str):
+                raise ValueError(f"constants must be numbers or among {', '.join(CONSTANTS)}, got {name}: {value}")
+            if CONSTANTS[name] and value not in CONSTANTS[name]:
+                raise ValueError(f"constant {name} must be {' or '.join(CONSTANTS[name])}, got {value}")
         return self
 
     def sides(self) -> list[tuple[str | None, dict[str, str]]]:

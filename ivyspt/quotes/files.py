@@ -17,6 +17,7 @@ from ivyspt.config import Data
 
 CSV = (".csv", ".txt", ".csv.gz", ".txt.gz", ".csv.zst", ".txt.zst")
 RENAMED = r"_duplicated_\d+$"  # what polars adds to a name that stands again
+LONGEST = 500  # characters of a file that a message repeats
 EMPTY_SIZE = 65_536  # bytes; only a file up to this size is looked into for whether it has rows
 BROKEN = (
     pl.exceptions.PolarsError,
@@ -45,11 +46,16 @@ def whole_file(name: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: must be UTF-8 text, got {error}") from error
     except BROKEN as error:
-        raise DataError(f"{name}: must be a whole, readable file, got {_first_line(error)}") from error
+        raise DataError(f"{name}: must be a whole, readable file, got {one_line(_first_line(error))}") from error
 
 
 def _first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def one_line(text: str) -> str:
+    """Text of a file as a message can hold it: without line breaks, and not too long."""
+    return " ".join(text.split())[:LONGEST]
 
 
 def folder(data: Data) -> Path:
@@ -138,7 +144,7 @@ class Files:
             for source in self.sources:
                 with whole_file(source.name):
                     _scan([source], self.separator).select(pl.all().null_count()).collect()
-            raise DataError(f"{self.name}: must be readable, got {_first_line(error)}") from error
+            raise DataError(f"{self.name}: must be readable, got {one_line(_first_line(error))}") from error
 
     def place(self, row: dict) -> str:
         """Where a row is, as a person finds it: its file, and its number in it, the first below the header being 1."""
@@ -153,7 +159,7 @@ class Files:
         if rows.height:
             first = rows.row(0, named=True)
             others = f" ({rows.height} such rows)" if rows.height > 1 else ""
-            raise DataError(f"{self.place(first)}: {first['problem']}{others}")
+            raise DataError(f"{self.place(first)}: {one_line(first['problem'])}{others}")
 
 
 def _scan(sources: list[Source], separator: str) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ import polars as pl
 
 from ivyspt.columns import TIME, DataError
 from ivyspt.quotes.column_map import NUMBERS, ColumnMap
+from ivyspt.quotes.files import one_line
 from ivyspt.quotes.trading_days import monthly_expiries
 
 BLANK = ("", ".", "NA", "N/A", "null", "NULL", "None")  # text that stands for "unknown"
@@ -28,7 +29,7 @@ def present(mapping: ColumnMap, columns: dict[str, str], schema: pl.Schema, wher
     for name, raw in columns.items():
         if raw not in schema and name not in mapping.may_be_absent:
             got = ", ".join(found for found in schema if found not in {"file", "row"})
-            raise DataError(f"{where}: must have the column {raw!r} ({name}), got {got[:500]}")
+            raise DataError(f"{where}: must have the column {raw!r} ({name}), got {one_line(got)}")
     return {name: raw for name, raw in columns.items() if raw in schema}
 
 
@@ -137,7 +138,7 @@ def _problem(found: dict[str, str], parsed: dict[str, pl.Expr], schema: pl.Schem
             continue
         text = _text(raw, ("",) if name in NAMES_OF else BLANK)
         required = name in REQUIRED
-        if schema[raw].is_temporal():
+        if schema[raw].is_temporal() and name not in {*NUMBERS, *NAMES_OF, *WORDS}:
             wrong = pl.col(raw).is_null() & required
         elif name in NUMBERS:
             wrong = text.cast(pl.Float64, strict=False).is_null() & text.is_not_null()

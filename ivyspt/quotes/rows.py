@@ -6,6 +6,7 @@ import polars as pl
 
 from ivyspt.columns import QUOTES, REJECTIONS, DataError
 from ivyspt.quotes.column_map import ColumnMap
+from ivyspt.quotes.files import one_line
 from ivyspt.quotes.trading_days import quote_days, settlement_times
 
 PRICES = ("bid", "ask", "mark")
@@ -107,7 +108,7 @@ def without_repeats(rows: pl.DataFrame, place: Callable[[dict], str]) -> tuple[p
         contract = ", ".join(f"{name} {one[name]}" for name in ORDER)
         raise DataError(
             f"{place(one)} and {place(other)}: a contract must have one quote a time, "
-            f"got {unlike} {one[unlike]} and {other[unlike]} for {contract}"
+            f"got {unlike} {one[unlike]} and {other[unlike]} for {one_line(contract)}"
         )
     return rows.filter(~same_key), rows.filter(same_key).with_columns(reason=pl.lit("repeated_row"))
 

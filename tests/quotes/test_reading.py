@@ -322,6 +322,8 @@ def test_files_without_rows_are_named_in_the_log(tmp_path, caplog):
         ),
         ({"columns": {**OPTIONS["columns"], "delta": "d"}}, "columns must be among .* got delta"),
         ({"call": {"bid": "b"}}, "call and put must come together"),
+        ({"constants": {"settlement": "noon"}}, "constant settlement must be am or pm, got noon"),
+        ({"constants": {"expiry": "2026-07-17"}}, "constants must be numbers or among .* got expiry"),
         ({"quote_time": "25:00"}, "data.options.quote_time"),
         ({"nonsense": 1}, "data.options.nonsense"),
     ],
