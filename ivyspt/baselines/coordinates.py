@@ -45,12 +45,17 @@ def coordinates(kind: Kind, context: Context, log_moneyness: np.ndarray, time_to
     """
     k, tau = np.asarray(log_moneyness, float), np.asarray(time_to_maturity, float)
     if kind == "plain":
-        k_scale = context.log_moneyness.std() or 1.0
-        tau_scale = context.time_to_maturity.std() or context.time_to_maturity.mean()
+        k_scale = _spread(context.log_moneyness, 1.0)
+        tau_scale = _spread(context.time_to_maturity, context.time_to_maturity.mean())
         one = np.ones_like(k)
         return Coordinates(k / k_scale, tau / tau_scale, one / k_scale, 0 * one, one / tau_scale)
     u_k = 1 / (context.at_the_money_vol * np.sqrt(tau))
     return Coordinates(k * u_k, np.log(tau), u_k, -k * u_k / (2 * tau), 1 / tau)
+
+
+def _spread(values: np.ndarray, otherwise: float) -> float:
+    """Standard deviation, or `otherwise` where all are equal (their computed deviation need not be zero)."""
+    return values.std() if np.ptp(values) > 0 else otherwise
 
 
 def response(kind: Response, implied_vol: np.ndarray, time_to_maturity: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import statsmodels.api as sm
 from arch.bootstrap import CircularBlockBootstrap
-from statsmodels.stats.multitest import multipletests
 
 from ivyspt.columns import DataError
 from ivyspt.config import Evaluation
@@ -149,13 +148,16 @@ def diebold_mariano(differences: np.ndarray, lags: int) -> tuple[float | None, f
     return float(fit.tvalues[0]), float(fit.pvalues[0])
 
 
+def holm(p_value: pl.Expr) -> pl.Expr:
+    """Holm's step-down correction of p-values in ascending order.
+
+    The same as statsmodels' `multipletests`, which collects garbage at every call: most of this stage's time.
+    """
+    return (p_value * (pl.len() - pl.int_range(pl.len()))).cum_max().clip(upper_bound=1.0)
+
+
 def _holm(table: pl.DataFrame) -> pl.DataFrame:
     """Add Holm's p-values over the methods of each cell."""
-    tested = table.filter(pl.col("p_value").is_not_null())
-    corrected = [
-        cell.with_columns(p_holm=pl.Series(multipletests(cell["p_value"].to_numpy(), method="holm")[1]))
-        for cell in tested.partition_by(CELL)
-    ]
-    if not corrected:
-        return table.with_columns(p_holm=pl.lit(None, pl.Float64))
-    return table.join(pl.concat(corrected).select("run", *CELL, "p_holm"), on=["run", *CELL], how="left")
+    tested = table.filter(pl.col("p_value").is_not_null()).sort("p_value")
+    corrected = tested.with_columns(p_holm=holm(pl.col("p_value")).over(CELL))
+    return table.join(corrected.select("run", *CELL, "p_holm"), on=["run", *CELL], how="left")

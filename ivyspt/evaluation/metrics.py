@@ -1,5 +1,7 @@
 """Errors of completed surfaces at quoted points, one row a surface, mask and region."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -64,11 +66,19 @@ def bucket_errors(predictions: pl.DataFrame, evaluation: Evaluation) -> pl.DataF
     vol = pl.col("implied_vol").median().over(SURFACE)
     z = pl.col("log_moneyness") / (vol * pl.col("time_to_maturity").sqrt())
     errors = point_errors(predictions, evaluation).with_columns(
-        z_bucket=z.cut(evaluation.z_edges).cast(pl.String),
-        tau_bucket=pl.col("time_to_maturity").cut(evaluation.tau_edges).cast(pl.String),
+        z_bucket=_bucket(z, evaluation.z_edges),
+        tau_bucket=_bucket(pl.col("time_to_maturity"), evaluation.tau_edges),
     )
     keys = ["run", "seed", "tier", "mask", *BUCKETS]
     return errors.group_by(keys).agg(*_aggregates()).sort(keys)
+
+
+def _bucket(value: pl.Expr, edges: list[float]) -> pl.Expr:
+    """Label of the interval, closed on the right, that a value falls into."""
+    bounds = ["-inf", *(f"{edge:g}" for edge in sorted(edges)), "inf"]
+    labels = [f"({low}, {high}]" for low, high in pairwise(bounds)]
+    number = pl.sum_horizontal((value > edge).cast(pl.UInt32) for edge in edges)
+    return number.replace_strict(dict(enumerate(labels)), return_dtype=pl.String)
 
 
 def point_errors(predictions: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:

@@ -80,6 +80,13 @@ def drawn(ids: Iterable[str], count: int, seed: int) -> set[str]:
     return set(sorted(set(ids), key=lambda each: hashlib.sha256(f"{seed} {each}".encode()).digest())[:count])
 
 
+def some_surfaces(tasks: Iterable[Task], count: int, seed: int) -> list[tuple[Context, Targets]]:
+    """Context and targets of every task of `count` surfaces that the seed draws."""
+    tasks = list(tasks)
+    chosen = drawn((task.context.surface_id for task in tasks), count, seed)
+    return [(task.context, task.asked) for task in tasks if task.context.surface_id in chosen]
+
+
 def _of_part(points: pl.DataFrame, split: pl.DataFrame, part: str) -> pl.DataFrame:
     days = split.filter(pl.col("split") == part)
     chosen = points.with_columns(pl.col("quote_time").dt.date().alias("date")).join(days, on="date", how="semi")

@@ -4,6 +4,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from ivyspt.artefacts import read_table, write_json, write_table
 from ivyspt.baselines.registry import build
 from ivyspt.baselines.tuning import tune
@@ -11,7 +13,7 @@ from ivyspt.columns import MARKET_FEATURES, MASKS, SPLIT, TIERED_POINTS
 from ivyspt.config import Baseline, Evaluation, Masking, Section
 from ivyspt.evaluation.cost import latency, peak_memory
 from ivyspt.evaluation.predictions import predict_surfaces
-from ivyspt.evaluation.tasks import drawn, masked_surfaces, training_surfaces
+from ivyspt.evaluation.tasks import masked_surfaces, some_surfaces, training_surfaces
 
 
 class Settings(Section):
@@ -35,19 +37,17 @@ def run(
     chosen: Path,
 ) -> None:
     """Choose a baseline's settings on validation days, predict the test days; keep what was chosen and what it cost."""
+    torch.set_num_threads(1)
     tables = [read_table(points, TIERED_POINTS), read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT)]
     mask_table = read_table(masks, MASKS)
-    training = training_surfaces(*tables)
-    validation = masked_surfaces(*tables, mask_table, "validation")
     row, evaluation = settings.baseline, settings.evaluation
-    tuned_on = drawn((task.context.surface_id for task in validation), row.tuning_surfaces, settings.masking.seed)
-    choosing = [(task.context, task.asked) for task in validation if task.context.surface_id in tuned_on]
+    validation = masked_surfaces(*tables, mask_table, "validation")
     start = time.perf_counter()
     method, report = tune(
         partial(build, row.method),
         row.candidates,
-        training,
-        choosing,
+        training_surfaces(*tables),
+        some_surfaces(validation, row.tuning_surfaces, settings.masking.seed),
         bounds=row.context_sizes,
         failure_error=evaluation.failure_error,
         seed=settings.seed,
