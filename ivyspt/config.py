@@ -233,6 +233,7 @@ class Evaluation(Section):
     audit_max_z: Positive = 6.0  # standard deviations of the context's at-the-money vol
     audit_min_tau: Positive = 0.0192  # years; seven days
     audit_points: tuple[Count, Count] = (49, 12)  # log-moneyness by maturity, per surface
+    audit_masks: list[str] | None = None  # masks under which surfaces are audited; None: under every one
     audit_surfaces: Count = 40  # per tier and mask, drawn once by the masks' seed
     price_test_surfaces: Count = 10  # of these, how many the price-space referee judges
     price_tolerance: NonNegative = 1e-7  # of the forward; a spread cheaper than minus this is an arbitrage

@@ -1,7 +1,7 @@
 """A trained IvySPT as a method: contexts in, completions out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from ivyspt.completion import Completion, Context, Targets
 from ivyspt.jets import KK, TAU, K
 from ivyspt.model.ivyspt import Fitted, IvySPT
 
-LARGEST_STEP = 400_000  # context-target pairs that one forward pass holds, to bound its memory
+LARGEST_STEP = 50_000  # context-target pairs that one forward pass holds, to bound its memory
+TARGET_FIELDS = ("target_log_moneyness", "target_time_to_maturity", "target_implied_vol", "asked")
 
 
 class Predictor:
@@ -66,19 +67,20 @@ class Predictor:
 
     def _fit_one_by_one(self, batch: Batch, derivatives: bool) -> Fitted:
         """As published: one target a surface, since targets that see one another change each other's answer."""
-        columns = []
-        for column in range(batch.asked.shape[1]):
-            one = slice(column, column + 1)
-            alone = replace(
-                batch,
-                target_log_moneyness=batch.target_log_moneyness[:, one],
-                target_time_to_maturity=batch.target_time_to_maturity[:, one],
-                target_implied_vol=batch.target_implied_vol[:, one],
-                asked=batch.asked[:, one],
-            )
-            columns.append(self.model(alone, derivatives))
+        surfaces, count = batch.asked.shape
+        unfolded = {
+            field.name: getattr(batch, field.name).reshape(-1, 1)
+            if field.name in TARGET_FIELDS
+            else getattr(batch, field.name).repeat_interleave(count, 0)
+            for field in fields(batch)
+        }
+        each = LARGEST_STEP // batch.present.shape[1] + 1
+        parts = [
+            self.model(Batch(**{name: column[start : start + each] for name, column in unfolded.items()}), derivatives)
+            for start in range(0, surfaces * count, each)
+        ]
         return Fitted(
-            torch.cat([fitted.implied_vol for fitted in columns], 1),
-            torch.cat([fitted.total_variance for fitted in columns], 2),
+            torch.cat([part.implied_vol for part in parts]).reshape(surfaces, count),
+            torch.cat([part.total_variance for part in parts], 1).reshape(-1, surfaces, count),
             [],
         )
