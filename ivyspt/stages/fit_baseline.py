@@ -43,15 +43,9 @@ def run(
     row, evaluation = settings.baseline, settings.evaluation
     validation = masked_surfaces(*tables, mask_table, "validation")
     start = time.perf_counter()
-    method, report = tune(
-        partial(build, row.method),
-        row.candidates,
-        training_surfaces(*tables),
-        some_surfaces(validation, row.tuning_surfaces, settings.masking.seed),
-        bounds=row.context_sizes,
-        failure_error=evaluation.failure_error,
-        seed=settings.seed,
-    )
+    choosing = some_surfaces(validation, row.tuning_surfaces, settings.masking.seed)
+    choice = {"bounds": row.context_sizes, "failure_error": evaluation.failure_error, "seed": settings.seed}
+    method, report = tune(partial(build, row.method), row.candidates, training_surfaces(*tables), choosing, **choice)
     fitted = time.perf_counter()
     tasks = masked_surfaces(*tables, mask_table, "test")
     table = predict_surfaces(method, tasks, evaluation, settings.name, settings.seed, settings.masking.seed)
