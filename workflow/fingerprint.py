@@ -17,50 +17,42 @@ class FingerprintError(ValueError):
     """Code cannot be followed: the message says which and what to do."""
 
 
-def fingerprint(code: str, root: Path) -> str:
-    """Hash the syntax trees of a module or script and of all that it imports from under `root`.
+def fingerprint(module: str, root: Path) -> str:
+    """Hash the syntax trees of a module and of all that it imports from under `root`.
 
     Comments, docstrings and layout do not count.
 
     Parameters
     ----------
-    code
-        Either a module, as in `ivyspt.stages.pretrain`, or a script's path from `root`, as in `workflow/scripts/x.py`;
-        a script may also import modules that lie beside it.
+    module
+        As in `ivyspt.stages.pretrain` or `workflow.scripts.figures.plot_training`.
     root
-        The folder that holds the package.
+        The folder that holds the packages.
 
     Raises
     ------
     FingerprintError
         There is no such module, or an import is relative or computed, so that it cannot be followed.
     """
-    script = code.endswith(".py")
-    roots = (root, (root / code).parent) if script else (root,)
-    start = root / code if script else _source(code, roots)
-    if start is None or not start.is_file():
-        expected = code if script else f"{code.replace('.', '/')}.py"
-        raise FingerprintError(f"the workflow runs {expected}, which must exist, got no such file")
+    start = _source(module, root)
+    if start is None:
+        raise FingerprintError(f"the workflow runs {module.replace('.', '/')}.py, which must exist, got no such file")
     trees: dict[str, str] = {}
-    todo = [(code, start)]
+    todo = [(module, start)]
     while todo:
         name, path = todo.pop()
         if name in trees or name in DECLARED_APART:
             continue
         tree = ast.parse(path.read_text(), filename=str(path))
-        todo += [(found, source) for found in _imports(tree, path) if (source := _source(found, roots))]
+        todo += [(found, source) for found in _imports(tree, path) if (source := _source(found, root))]
         trees[name] = ast.dump(_without_docstrings(tree))
     listing = "".join(f"{name}\n{trees[name]}\n" for name in sorted(trees))
     return hashlib.sha256(listing.encode()).hexdigest()[:12]
 
 
-def _source(module: str, roots: tuple[Path, ...]) -> Path | None:
-    for root in roots:
-        path = root.joinpath(*module.split("."))
-        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-            if candidate.is_file():
-                return candidate
-    return None
+def _source(module: str, root: Path) -> Path | None:
+    path = root.joinpath(*module.split("."))
+    return next((each for each in (path.with_suffix(".py"), path / "__init__.py") if each.is_file()), None)
 
 
 def _imports(tree: ast.Module, path: Path) -> set[str]:

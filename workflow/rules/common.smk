@@ -1,6 +1,7 @@
 """What the rules share: the study, its methods and seeds, `settings`, `code` and `checkpoint`."""
 
 import importlib.util
+import json
 import shlex
 import sys
 from functools import cache
@@ -13,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from workflow.fingerprint import FingerprintError, fingerprint
 from workflow.study import (
+    PHASES,
     StudyError,
     baseline_sections,
     complete,
@@ -36,6 +38,15 @@ READING_STAGES = (
     ["read_surfaces"] if STUDY["data"]["adapter"] in SURFACE_ADAPTERS else ["read_quotes", "build_surfaces"]
 )
 METHODS = trained(STUDY) | fitted(STUDY)  # name -> seeds
+MAIN_RUN = STUDY["evaluation"]["reference"].split(".")[0]
+FAMILIES = {  # methods that are set against the main run's model of a phase
+    ("baselines", "pretrain"): [f"{MAIN_RUN}.pretrain", *fitted(STUDY)],
+    ("baselines", "finetune"): [f"{MAIN_RUN}.finetune", f"{MAIN_RUN}.pretrain", *fitted(STUDY)],
+    ("ablation", "pretrain"): [f"{run}.pretrain" for run in STUDY["runs"]],
+    ("ablation", "finetune"): [f"{run}.finetune" for run in STUDY["runs"]],
+}
+FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "surfaces", "training"]
+TABLES = ["ablation", "arbitrage", "baselines", "data", "significance"]
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
 if not CONDA and importlib.util.find_spec("torch") is None:
@@ -49,6 +60,7 @@ wildcard_constraints:
     run="[a-z0-9_]+",
     baseline="[a-z0-9_]+",
     method=r"[a-z0-9_]+(\.(pretrain|finetune))?",
+    family="baselines|ablation",
     phase="pretrain|finetune",
     seed=r"\d+",
 
@@ -70,6 +82,15 @@ def settings(*names):
 def baseline_settings(*names):
     """JSON of the named sections, the baseline's row, its name and its seed."""
     return lambda wildcards: baseline_sections(STUDY, wildcards.baseline, int(wildcards.seed), *names)
+
+
+def comparison_settings():
+    """JSON of the evaluation, with the main run's model of the phase as the reference."""
+
+    def of_job(wildcards):
+        return json.dumps({"evaluation": STUDY["evaluation"] | {"reference": f"{MAIN_RUN}.{wildcards.phase}"}})
+
+    return of_job
 
 
 def code(name):
@@ -108,14 +129,11 @@ def vendor_files(*folders):
     return sorted(str(path) for path in found)
 
 
-def runs_of(phase):
-    """Run and seed of every model that a phase trains."""
-    return [
-        (name.split(".")[0], seed) for name, seeds in trained(STUDY).items() for seed in seeds if name.endswith(phase)
-    ]
+def of_methods(pattern, family, phase):
+    """The pattern's path for each seed of each method of a family."""
+    return [path for name in FAMILIES[family, phase] for path in expand(pattern, method=name, seed=METHODS[name])]
 
 
-def of_methods(pattern, methods=None):
-    """The pattern's path for each seed of each method."""
-    chosen = METHODS if methods is None else methods
-    return [path for name, seeds in chosen.items() for path in expand(pattern, method=name, seed=seeds)]
+def of_main_run(pattern):
+    """The pattern's path for each seed of the study's main run."""
+    return expand(pattern, run=MAIN_RUN, seed=METHODS[f"{MAIN_RUN}.finetune"])

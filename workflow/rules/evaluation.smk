@@ -28,16 +28,16 @@ rule evaluate:
 
 
 rule compare:
-    """Set every method against the reference, with the days of the test as blocks."""
+    """Set the methods of a family against the main run's model of a phase, with the days of the test as blocks."""
     input:
-        errors=of_methods("<results>/evaluation/errors/{method}/{seed}.parquet"),
-        audits=of_methods("<results>/evaluation/audit/{method}/{seed}.parquet"),
+        errors=lambda wildcards: of_methods("<results>/evaluation/errors/{method}/{seed}.parquet", **wildcards),
+        audits=lambda wildcards: of_methods("<results>/evaluation/audit/{method}/{seed}.parquet", **wildcards),
     output:
-        comparison="<results>/evaluation/comparison.parquet",
+        comparison="<results>/evaluation/comparison/{family}_{phase}.parquet",
     log:
-        "<logs>/compare.log",
+        "<logs>/compare/{family}_{phase}.log",
     benchmark:
-        "<benchmarks>/compare.tsv"
+        "<benchmarks>/compare/{family}_{phase}.tsv"
     conda:
         "../../envs/ivyspt.yaml"
     threads: 1
@@ -45,7 +45,7 @@ rule compare:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=settings("evaluation"),
+        settings=comparison_settings(),
         code=code("ivyspt.stages.compare"),
     shell:
         "python -m ivyspt compare --settings {params.settings:q} --errors {input.errors} --audits {input.audits}"

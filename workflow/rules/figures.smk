@@ -1,1 +1,172 @@
-"""figures."""
+"""Result tables to figures; no rule here reads a checkpoint or imports torch."""
+
+
+rule draw_figures:
+    """Every figure of the study."""
+    input:
+        expand("<figures>/{figure}.pdf", figure=FIGURES),
+
+
+rule plot_ablation:
+    """Every run of the study: error beside arbitrage."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        comparison=expand("<results>/evaluation/comparison/ablation_{phase}.parquet", phase=PHASES),
+    output:
+        pdf="<figures>/ablation.pdf",
+        png="<figures>/ablation.png",
+    log:
+        "<logs>/plot_ablation.log",
+    benchmark:
+        "<benchmarks>/plot_ablation.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "runs", "baselines"),
+        code=code("workflow.scripts.figures.plot_ablation"),
+    shell:
+        "python -m workflow.scripts.figures.plot_ablation --settings {params.settings:q}"
+        " --style {input.style} --comparison {input.comparison} --pdf {output.pdf} --png {output.png}"
+        " 2>&1 | tee {log}"
+
+
+rule plot_baselines:
+    """The model against every baseline: error beside arbitrage."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        pdf="<figures>/baselines.pdf",
+        png="<figures>/baselines.png",
+    log:
+        "<logs>/plot_baselines.log",
+    benchmark:
+        "<benchmarks>/plot_baselines.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "runs", "baselines"),
+        code=code("workflow.scripts.figures.plot_baselines"),
+    shell:
+        "python -m workflow.scripts.figures.plot_baselines --settings {params.settings:q}"
+        " --style {input.style} --comparison {input.comparison} --pdf {output.pdf} --png {output.png}"
+        " 2>&1 | tee {log}"
+
+
+rule plot_error_by_mask:
+    """Error of every method, mask by mask."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        pdf="<figures>/error_by_mask.pdf",
+        png="<figures>/error_by_mask.png",
+    log:
+        "<logs>/plot_error_by_mask.log",
+    benchmark:
+        "<benchmarks>/plot_error_by_mask.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "runs", "baselines"),
+        code=code("workflow.scripts.figures.plot_error_by_mask"),
+    shell:
+        "python -m workflow.scripts.figures.plot_error_by_mask --settings {params.settings:q}"
+        " --style {input.style} --comparison {input.comparison} --pdf {output.pdf} --png {output.png}"
+        " 2>&1 | tee {log}"
+
+
+rule plot_arbitrage:
+    """Error against arbitrage, method by method."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        pdf="<figures>/arbitrage.pdf",
+        png="<figures>/arbitrage.png",
+    log:
+        "<logs>/plot_arbitrage.log",
+    benchmark:
+        "<benchmarks>/plot_arbitrage.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "runs", "baselines"),
+        code=code("workflow.scripts.figures.plot_arbitrage"),
+    shell:
+        "python -m workflow.scripts.figures.plot_arbitrage --settings {params.settings:q}"
+        " --style {input.style} --comparison {input.comparison} --pdf {output.pdf} --png {output.png}"
+        " 2>&1 | tee {log}"
+
+
+rule plot_training:
+    """Three losses, train and validation, by epoch, in both phases."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        pretrain=of_main_run("<results>/training/{run}/{seed}/pretrain_history.parquet"),
+        finetune=of_main_run("<results>/training/{run}/{seed}/finetune_history.parquet"),
+    output:
+        pdf="<figures>/training.pdf",
+        png="<figures>/training.png",
+    log:
+        "<logs>/plot_training.log",
+    benchmark:
+        "<benchmarks>/plot_training.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data"),
+        code=code("workflow.scripts.figures.plot_training"),
+    shell:
+        "python -m workflow.scripts.figures.plot_training --settings {params.settings:q}"
+        " --style {input.style} --pretrain {input.pretrain} --finetune {input.finetune}"
+        " --pdf {output.pdf} --png {output.png} 2>&1 | tee {log}"
+
+
+rule plot_surfaces:
+    """An example surface: what the model was shown, what it answered, what was quoted there."""
+    input:
+        style="workflow/scripts/paper.mplstyle",
+        points="<results>/surfaces/points.parquet",
+        masks="<results>/masks/evaluation.parquet",
+        predictions=of_main_run("<results>/predictions/{run}.finetune/{seed}.parquet")[0],
+    output:
+        pdf="<figures>/surfaces.pdf",
+        png="<figures>/surfaces.png",
+    log:
+        "<logs>/plot_surfaces.log",
+    benchmark:
+        "<benchmarks>/plot_surfaces.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data"),
+        code=code("workflow.scripts.figures.plot_surfaces"),
+    shell:
+        "python -m workflow.scripts.figures.plot_surfaces --settings {params.settings:q}"
+        " --style {input.style} --points {input.points} --masks {input.masks}"
+        " --predictions {input.predictions} --pdf {output.pdf} --png {output.png} 2>&1 | tee {log}"

@@ -1,1 +1,156 @@
-"""tables."""
+"""Result tables to LaTeX; no rule here reads a checkpoint or imports torch."""
+
+
+rule typeset_tables:
+    """Every table of the study, and the numbers that a text quotes."""
+    input:
+        expand("<results>/tables/{table}.tex", table=TABLES),
+        "<results>/numbers.tex",
+
+
+rule tabulate_baselines:
+    """The model and every baseline: errors, losses and costs."""
+    input:
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+        costs=of_methods("<results>/costs/{method}/{seed}.json", "baselines", "finetune"),
+    output:
+        tex="<results>/tables/baselines.tex",
+    log:
+        "<logs>/tabulate_baselines.log",
+    benchmark:
+        "<benchmarks>/tabulate_baselines.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        code=code("workflow.scripts.tables.tabulate_baselines"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_baselines --settings {params.settings:q}"
+        " --comparison {input.comparison} --costs {input.costs} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_ablation:
+    """Every run of the study against the reference."""
+    input:
+        comparison=expand("<results>/evaluation/comparison/ablation_{phase}.parquet", phase=PHASES),
+    output:
+        tex="<results>/tables/ablation.tex",
+    log:
+        "<logs>/tabulate_ablation.log",
+    benchmark:
+        "<benchmarks>/tabulate_ablation.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        code=code("workflow.scripts.tables.tabulate_ablation"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_ablation --settings {params.settings:q}"
+        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_arbitrage:
+    """Arbitrage found on the audit grid, beside the error of each method."""
+    input:
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        tex="<results>/tables/arbitrage.tex",
+    log:
+        "<logs>/tabulate_arbitrage.log",
+    benchmark:
+        "<benchmarks>/tabulate_arbitrage.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        code=code("workflow.scripts.tables.tabulate_arbitrage"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_arbitrage --settings {params.settings:q}"
+        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_significance:
+    """Every method against the reference, with intervals and tests."""
+    input:
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        tex="<results>/tables/significance.tex",
+    log:
+        "<logs>/tabulate_significance.log",
+    benchmark:
+        "<benchmarks>/tabulate_significance.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        code=code("workflow.scripts.tables.tabulate_significance"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_significance --settings {params.settings:q}"
+        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_data:
+    """The study's surfaces, and what was dropped on the way."""
+    input:
+        points="<results>/surfaces/points.parquet",
+        split="<results>/surfaces/split.parquet",
+        rejections="<results>/quotes/rejections.parquet",
+    output:
+        tex="<results>/tables/data.tex",
+    log:
+        "<logs>/tabulate_data.log",
+    benchmark:
+        "<benchmarks>/tabulate_data.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split"),
+        code=code("workflow.scripts.tables.tabulate_data"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_data --settings {params.settings:q}"
+        " --points {input.points} --split {input.split} --rejections {input.rejections}"
+        " --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule list_numbers:
+    """Numbers that a text quotes, as LaTeX commands."""
+    input:
+        comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+    output:
+        tex="<results>/numbers.tex",
+    log:
+        "<logs>/list_numbers.log",
+    benchmark:
+        "<benchmarks>/list_numbers.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        code=code("workflow.scripts.tables.list_numbers"),
+    shell:
+        "python -m workflow.scripts.tables.list_numbers --settings {params.settings:q}"
+        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"

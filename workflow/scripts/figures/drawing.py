@@ -1,11 +1,13 @@
-"""What every figure shares: its options, its style, what its data are called, and files that are the same byte by byte."""
+"""What every figure shares: its options, its style, and files that are the same byte by byte."""
 
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 
 def options(description: str, *tables: str) -> Namespace:
@@ -23,39 +25,17 @@ def options(description: str, *tables: str) -> Namespace:
     return chosen
 
 
-def data_label(settings: dict) -> str:
-    """What the data are called; data that are simulated are always called so."""
-    label = settings["data"]["label"]
-    known = "simulated" in label.lower()
-    return label if known or not settings["data"]["simulated"] else f"simulated data: {label}"
-
-
-def method_label(method: str, settings: dict) -> str:
-    """The name of a method in a figure: its row's label, and for a model its phase."""
-    name, _, phase = method.partition(".")
-    if not phase:
-        return settings["baselines"][name]["label"]
-    ending = {"pretrain": ", pre-trained only", "finetune": ""}[phase]
-    return settings["runs"][name]["label"] + ending
-
-
-def mask_label(mask: str) -> str:
-    """The name of a mask in a figure."""
-    kind, _, amount = mask.partition("_")
-    if kind == "clustered":
-        return f"{float(amount):.0%} masked"
-    return f"{amount} points shown" if kind == "random" else "sparse points shown"
-
-
-def mask_order(mask: str) -> tuple:
-    """Masks in order: the paper's by proportion, then random ones from many points to few, then the sparse tier's."""
-    kind, _, amount = mask.partition("_")
-    rank = {"clustered": 0, "random": 1}.get(kind, 2)
-    return rank, (1 if kind == "clustered" else -1) * float(amount or 0)
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5 of each decade, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=20))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def save(figure: Figure, chosen: Namespace) -> None:
     """Write both files without a date or a version, so that the same tables give the same bytes."""
-    chosen.pdf.parent.mkdir(parents=True, exist_ok=True)
+    for path in (chosen.pdf, chosen.png):
+        path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(chosen.pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
     figure.savefig(chosen.png, metadata={"Software": None})

@@ -1,17 +1,16 @@
-"""The colour of a method, the same in every figure, and told apart by colour-blind readers."""
+"""The colour and marker of a method, the same in every figure, and told apart by colour-blind readers."""
 
-# Tol (2021), Colour Schemes, "muted"; every method also has a marker of its own
+# after Tol (2021), Colour Schemes, "muted", and Okabe & Ito (2008)
 OURS = "#332288"
 PUBLISHED = "#882255"
-ABLATED = "#88ccee"
-OTHER = "#777777"
+ABLATED = "#6699cc"
 BASELINES = {
-    "dense_net": ("#ddcc77", "s"),
+    "dense_net": ("#ddaa33", "s"),
     "random_forest": ("#117733", "^"),
     "polynomial": ("#cc6677", "v"),
     "cubic_spline": ("#aa4499", "D"),
-    "flat": ("#999999", "_"),
-    "previous_day": ("#bbbbbb", "|"),
+    "flat": ("#777777", "_"),
+    "previous_day": ("#777777", "x"),
     "kernel_regression": ("#44aa99", "<"),
     "thin_plate": ("#999933", ">"),
     "gaussian_process": ("#e69f00", "P"),
@@ -20,18 +19,22 @@ BASELINES = {
     "essvi": ("#d55e00", "p"),
 }
 SPLITS = {"train": "#332288", "validation": "#cc6677"}
+QUOTES = {"shown": "#000000", "hidden": "#777777", "spread": "#cccccc"}
 
 
 def colour(method: str) -> str:
     """Colour of `RUN.PHASE` or of a baseline."""
-    run = method.split(".")[0]
-    if run in BASELINES:
-        return BASELINES[run][0]
-    if run == "as_published":
-        return PUBLISHED
-    return OURS if run == "ivyspt" else ABLATED if "." in method else OTHER
+    run = method.split(".", maxsplit=1)[0]
+    if "." not in method:
+        return BASELINES.get(method, ("#777777", "o"))[0]
+    return {"ivyspt": OURS, "as_published": PUBLISHED}.get(run, ABLATED)
 
 
 def marker(method: str) -> str:
-    """Marker of `RUN.PHASE` or of a baseline; a pre-trained model has the hollow twin of its fine-tuned one."""
+    """Marker of `RUN.PHASE` or of a baseline."""
     return BASELINES.get(method, ("", "o"))[1]
+
+
+def face(method: str) -> str:
+    """Fill of a marker: hollow where a model was not fine-tuned."""
+    return "white" if method.endswith(".pretrain") else colour(method)

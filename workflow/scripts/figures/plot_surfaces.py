@@ -2,9 +2,11 @@
 
 import matplotlib.pyplot as plt
 import polars as pl
-from drawing import data_label, mask_label, options, save
 from matplotlib.axes import Axes
-from palette import colour
+
+from workflow.scripts.figures.drawing import options, save
+from workflow.scripts.figures.palette import QUOTES, colour
+from workflow.scripts.names import data_label
 
 # the first of these masks that the sparse tier has: its hidden points, else a surface shown in part
 MASKS = ("visible", "random_20", "random_9", "random_5", "clustered_0.5")
@@ -23,14 +25,14 @@ def example(predictions: pl.DataFrame) -> pl.DataFrame:
 
 def draw(axes: Axes, shown: pl.DataFrame, asked: pl.DataFrame, method: str) -> None:
     """One slice: implied vol, in per cent, by log-moneyness."""
-    if asked["implied_vol_bid"].null_count() < asked.height:
-        spread = asked.drop_nulls(["implied_vol_bid", "implied_vol_ask"])
-        axes.vlines(spread["log_moneyness"], 100 * spread["implied_vol_bid"], 100 * spread["implied_vol_ask"], "#cccccc")
-    axes.plot(asked["log_moneyness"], 100 * asked["implied_vol"], "o", mfc="white", mec="#777777", label="hidden quote")
-    axes.plot(
-        asked["log_moneyness"], 100 * asked["implied_vol_fitted"], "-", marker=".", color=colour(method), label="answer"
-    )
-    axes.plot(shown["log_moneyness"], 100 * shown["implied_vol"], "o", color="black", label="shown quote")
+    spread = asked.drop_nulls(["implied_vol_bid", "implied_vol_ask"])
+    if spread.height:
+        bounds = (100 * spread[name] for name in ("implied_vol_bid", "implied_vol_ask"))
+        axes.vlines(spread["log_moneyness"], *bounds, QUOTES["spread"], label="bid to ask")
+    k, quoted, fitted = (asked[name] for name in ("log_moneyness", "implied_vol", "implied_vol_fitted"))
+    axes.plot(k, 100 * quoted, "o", mfc="white", mec=QUOTES["hidden"], label="hidden point")
+    axes.plot(k, 100 * fitted, "-", marker=".", color=colour(method), label="answer at hidden points")
+    axes.plot(shown["log_moneyness"], 100 * shown["implied_vol"], "o", color=QUOTES["shown"], label="shown point")
 
 
 def main() -> None:
@@ -57,12 +59,10 @@ def main() -> None:
         axes.set_axis_off()
     for row in grid:
         row[0].set_ylabel("implied vol σ (%)")
-    grid.flat[0].legend()
-    quoted = f"{asked['symbol'][0]}, {asked['quote_time'][0]:%d %B %Y}"
-    figure.suptitle(
-        f"The test surface of median error: {quoted}; {points.height} points shown ({mask_label(mask)}); "
-        f"{data_label(chosen.settings)}"
-    )
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    quoted = f"{asked['symbol'][0]}, {asked['quote_time'][0]:%Y-%m-%d}, {points.height} points shown"
+    figure.suptitle(f"The test surface of median error: {quoted}\n{data_label(chosen.settings)}")
     save(figure, chosen)
 
 

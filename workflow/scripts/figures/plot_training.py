@@ -2,10 +2,12 @@
 
 import matplotlib.pyplot as plt
 import polars as pl
-from drawing import data_label, options, save
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from palette import SPLITS
+
+from workflow.scripts.figures.drawing import options, save
+from workflow.scripts.figures.palette import SPLITS
+from workflow.scripts.names import data_label, seeds_of
 
 LOSSES = {"fit": "fit loss (squared vol)", "calendar": "calendar penalty", "butterfly": "butterfly penalty"}
 PHASES = {"pretrain": "pre-training", "finetune": "fine-tuning"}
@@ -24,7 +26,8 @@ def draw(axes: Axes, history: pl.DataFrame) -> None:
         axes.plot(seed["epoch"] + 1, seed["value"], line, marker=".", color=SPLITS[split], alpha=0.8)
     positive = history.filter(pl.col("value") > 0)["value"]
     if positive.is_empty():
-        axes.text(0.5, 0.5, "zero throughout", transform=axes.transAxes, ha="center", va="center")
+        axes.text(0.5, 0.6, "zero throughout", transform=axes.transAxes, ha="center")
+        axes.set_yticks([0])
     elif len(positive) == history.height:
         axes.set_yscale("log")
     else:  # a hinge may be exactly zero, where a logarithm ends
@@ -46,8 +49,7 @@ def main() -> None:
     for split, line in (("train", "-"), ("validation", "--")):
         rows[0][0].plot([], [], line, color=SPLITS[split], label=split)
     rows[0][0].legend()
-    seeds = len(chosen.pretrain)
-    figure.suptitle(f"Losses in training, {seeds} seed{'s' if seeds > 1 else ''}; {data_label(chosen.settings)}")
+    figure.suptitle(f"Losses in training, {seeds_of([len(chosen.pretrain)])}; {data_label(chosen.settings)}")
     save(figure, chosen)
 
 
