@@ -59,7 +59,7 @@ class Forwards(Section):
     flat_rate_std: Positive = 0.05  # decimal; how far implied rates may lie from the flat rate
     rate_std: Positive = 0.005  # decimal; how far from the Treasury curve: box rates stay within about 50 bp of it
     near_width: Positive = 0.5  # |z| inside which pairs imply the forward, standard deviations
-    min_pairs: Count = 3  # near pairs; with fewer the forward comes from the carry of the neighbouring expiries
+    min_pairs: Count = 3  # near pairs; with fewer the forward is the neighbouring expiries' carry more than its own
 
 
 class Surfaces(Section):

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from ivyspt.config import Forwards
 from ivyspt.quotes.chains import Chains, Prices
-from ivyspt.quotes.forwards import Pairs, discount_factors, fill_by_carry, parity_forwards
+from ivyspt.quotes.forwards import Pairs, complete_forwards, discount_factors, forward_errors, parity_forwards
 
 LEAST_ERROR = 1e-6  # of a pair's price over its strike: two quotes without a spread are still rounded to a tick
 
@@ -47,6 +47,8 @@ def imply_curve(
     """Forward and discount factor of every slice; `prior` is the zero rate that the quotes' own shrinks to."""
     discount, share = discount_factors(pairs, chains.slices, prior, settings)
     forward, count, residual = parity_forwards(pairs, discount, settings)
-    forward = np.where((count >= settings.min_pairs) & (forward > 0), forward, np.nan)
-    filled, route = fill_by_carry(forward, discount, chains.slices)
-    return Curve(filled, discount, route, count, residual, share)
+    forward = np.where(forward > 0, forward, np.nan)
+    error = forward_errors(residual, count, chains.surface)
+    forward, from_spot = complete_forwards(forward, error, discount, chains.slices)
+    routes = [np.isnan(forward), from_spot, count < settings.min_pairs]
+    return Curve(forward, discount, np.select(routes, ["none", "spot", "carry"], "parity"), count, residual, share)

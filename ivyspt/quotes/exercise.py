@@ -26,20 +26,25 @@ def european_prices(chains: Chains, curve: Curve, prices: Prices, kept: Bool[np.
     rate = -np.log(discount) / tau
     carry = np.log(forward / spot) / tau
     vols = strike_vols(chains, curve, prices.mid, kept)[rows]
-    premium = early_exercise_premium(
-        spot, chains.strike[rows], tau, rate, rate - carry, np.nan_to_num(vols), chains.is_call[rows]
-    )
     less = np.zeros(prices.mid.size)
-    less[rows] = premium
+    less[rows] = early_exercise_premium(
+        spot,
+        chains.strike[rows],
+        tau,
+        np.nan_to_num(vols),
+        chains.is_call[rows],
+        rate=rate,
+        dividend_yield=rate - carry,
+    )
     return Prices(prices.bid - less, prices.mid - less, prices.ask - less)
 
 
 def strike_vols(
     chains: Chains, curve: Curve, mid: Float[np.ndarray, " quote"], kept: Bool[np.ndarray, " quote"]
 ) -> Float[np.ndarray, " quote"]:
-    """Out-of-the-money vol of each quote's strike; where it has none, that of the next lower strike, else the next higher.
+    """Out-of-the-money vol of each quote's strike; NaN in a slice without any.
 
-    NaN in a slice without any.
+    A strike that has none takes that of the next lower strike that has, else of the next higher one.
     """
     forward = curve.forward[chains.slice]
     rows = np.flatnonzero(kept & ((chains.strike >= forward) == chains.is_call))

@@ -13,6 +13,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from ivyspt.config import Forwards
+from ivyspt.quotes.carry import carry_line
 from ivyspt.quotes.rates import pooled_rate
 from ivyspt.quotes.segments import total, weighted_median
 
@@ -136,22 +137,34 @@ def parity_forwards(
     return forward, np.bincount(at, minlength=count), residual
 
 
-def fill_by_carry(
-    forward: Float[np.ndarray, " slice"], discount: Float[np.ndarray, " slice"], slices: pl.DataFrame
-) -> tuple[Float[np.ndarray, " slice"], np.ndarray]:
-    """Forwards of the slices that parity leaves out (NaN), and the route of each: parity, carry, spot or none.
+def forward_errors(
+    residual: Float[np.ndarray, " slice"], count: Int[np.ndarray, " slice"], surface: Int[np.ndarray, " slice"]
+) -> Float[np.ndarray, " slice"]:
+    """Relative standard error of each slice's forward; infinite where it has no near pair.
 
-    log(F D), the log spot less dividends, is interpolated in time to maturity between the parity slices of the surface
-    and constant beyond them; without any, F = S / D. ASSUME no dividends there: nothing in the quotes tells of them.
+    By the larger of its own residual and its surface's typical one: that of two or three pairs can be small by chance.
     """
-    known = pl.Series(np.log(forward * discount)).fill_nan(None)
-    table = slices.select("surface", "time_to_maturity", prepaid=known, row=pl.int_range(pl.len()))
-    table = table.sort("surface", "time_to_maturity", "row")
-    prepaid = pl.col("prepaid")
-    filled = prepaid.interpolate_by("time_to_maturity").over("surface")
-    table = table.with_columns(filled=pl.coalesce(prepaid, filled).forward_fill().backward_fill().over("surface"))
-    carried = np.exp(table.sort("row")["filled"].fill_null(float("nan")).to_numpy()) / discount
-    spot = slices["underlying_price"].to_numpy() / discount
-    routes = [np.isfinite(forward), np.isfinite(carried), np.isfinite(spot) & (spot > 0)]
-    route = np.select(routes, ["parity", "carry", "spot"], "none")
-    return np.select(routes, [forward, carried, spot], np.nan), route
+    has = np.flatnonzero(count > 0)
+    surfaces = int(surface.max(initial=-1)) + 1
+    typical = weighted_median(residual[has], np.ones(has.size), surface[has], surfaces)
+    error = np.full(residual.size, np.inf)
+    scale = np.maximum(np.maximum(residual, typical[surface]), LEAST_ERROR)
+    error[has] = MAD * scale[has] / np.sqrt(count[has])
+    return error
+
+
+def complete_forwards(
+    forward: Float[np.ndarray, " slice"],
+    error: Float[np.ndarray, " slice"],
+    discount: Float[np.ndarray, " slice"],
+    slices: pl.DataFrame,
+) -> tuple[Float[np.ndarray, " slice"], Bool[np.ndarray, " slice"]]:
+    """Forwards on their surface's carry line; where it has none, F = S / D, and whether that was done.
+
+    ASSUME no dividends there: nothing in the quotes tells of them.
+    """
+    tau, surface = slices["time_to_maturity"].to_numpy(), slices["surface"].to_numpy()
+    carried = np.exp(carry_line(np.log(forward * discount), error, tau, surface)) / discount
+    spot = slices["underlying_price"].to_numpy()
+    from_spot = ~np.isfinite(carried)
+    return np.where(from_spot, np.where(spot > 0, spot, np.nan) / discount, carried), from_spot
