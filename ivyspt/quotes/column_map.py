@@ -4,8 +4,9 @@ Keys, units and examples are explained in `config/DATA_SOURCES.md`.
 """
 
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ivyspt.columns import QUOTES
 from ivyspt.config import Count, Positive, Section
@@ -44,6 +45,7 @@ class ColumnMap(Section):
     may_be_absent: list[str] = Field(default=[])  # canonical names whose column a file may lack
     date_format: str = "%Y-%m-%d"  # of quote_date and expiry where they are text
     time_format: str = "%Y-%m-%d %H:%M"  # of quote_time and last_trade_time where they are text
+    time_zone: str = "America/New_York"  # the exchange's, to which times that carry a zone are converted
     scale: dict[str, Positive] = Field(
         default={}
     )  # canonical name: factor on the file's numbers (a strike times 1000: 0.001)
@@ -75,6 +77,13 @@ class ColumnMap(Section):
         if absent:
             raise ValueError(f"columns, call, put and constants must name {', '.join(absent)}")
         return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("time_zone must be a zone of the IANA data base, such as America/New_York")
+        return value
 
     @model_validator(mode="after")
     def _check_constants(self):

@@ -86,39 +86,29 @@ def jumps(quotes: pl.DataFrame) -> pl.DataFrame:
     """Rows of `REJECTIONS` that note, with 0 quotes, where the underlying's price jumped since the quote time before.
 
     `split`: the strikes of the expiries quoted at both times moved with it, so each day is consistent in itself and in
-    log-moneyness, and nothing is dropped. `underlying_jump`: the strikes stayed; a real move, or a price of the
-    underlying that was adjusted for a later split.
+    log-moneyness, and nothing is dropped. `underlying_jump`: the strikes did not.
     """
     levels = quotes.group_by("symbol", "quote_time").agg(pl.col("underlying_price").median())
     strikes = quotes.group_by("symbol", "quote_time", "expiry").agg(pl.col("strike").median())
-    pairs = with_previous(quotes)
+    now, before = ["symbol", "quote_time"], ["symbol", "previous"]
     moved = (
-        pairs.join(levels, on=["symbol", "quote_time"])
-        .join(levels, left_on=["symbol", "previous"], right_on=["symbol", "quote_time"], suffix="_before")
+        with_previous(quotes)
+        .join(levels, on=now)
+        .join(levels, left_on=before, right_on=now, suffix="_before")
         .with_columns(move=(pl.col("underlying_price") / pl.col("underlying_price_before")).log())
         .filter(pl.col("move").abs() > JUMP)
     )
     rescaled = (
-        moved.join(strikes, on=["symbol", "quote_time"])
-        .join(
-            strikes,
-            left_on=["symbol", "previous", "expiry"],
-            right_on=["symbol", "quote_time", "expiry"],
-            suffix="_before",
-        )
-        .group_by("symbol", "quote_time")
+        moved.join(strikes, on=now)
+        .join(strikes, left_on=[*before, "expiry"], right_on=[*now, "expiry"], suffix="_before")
+        .group_by(now)
         .agg(strike_move=(pl.col("strike") / pl.col("strike_before")).log().median())
     )
     split = ((pl.col("strike_move") - pl.col("move")).abs() < SAME_JUMP).fill_null(False)
-    return (
-        moved.join(rescaled, on=["symbol", "quote_time"], how="left")
-        .select(
-            "symbol",
-            pl.col("quote_time").dt.date().alias("date"),
-            pl.when(split).then(pl.lit("split")).otherwise(pl.lit("underlying_jump")).alias("reason"),
-            pl.lit(0).alias("quotes"),
-        )
-        .unique(["date", "symbol", "reason"])
-        .cast(REJECTIONS.columns)
-        .select(*REJECTIONS.columns)
+    notes = moved.join(rescaled, on=now, how="left").select(
+        "symbol",
+        date=pl.col("quote_time").dt.date(),
+        reason=pl.when(split).then(pl.lit("split")).otherwise(pl.lit("underlying_jump")),
+        quotes=pl.lit(0),
     )
+    return notes.unique().cast(REJECTIONS.columns).select(*REJECTIONS.columns)

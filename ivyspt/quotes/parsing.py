@@ -108,9 +108,14 @@ def _parse(name: str, raw: str, dtype: pl.DataType, mapping: ColumnMap) -> pl.Ex
             if dtype.is_temporal()
             else _text(raw).str.to_date(mapping.date_format, strict=False)
         )
+    return _time(raw, dtype, mapping)
+
+
+def _time(raw: str, dtype: pl.DataType, mapping: ColumnMap) -> pl.Expr:
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+        return pl.col(raw).dt.convert_time_zone(mapping.time_zone).dt.replace_time_zone(None).cast(TIME)
     if dtype.is_temporal():
-        moment = pl.col(raw) if dtype == pl.Date else pl.col(raw).dt.replace_time_zone(None)  # exchange-local wall time
-        return moment.cast(TIME)
+        return pl.col(raw).cast(TIME)
     return _text(raw).str.to_datetime(mapping.time_format, strict=False, time_unit="us")
 
 

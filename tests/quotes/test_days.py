@@ -88,11 +88,19 @@ def test_an_underlying_adjusted_for_a_later_split_is_found_without_a_day_before(
     assert quotes["symbol"].unique().to_list() == ["MSFT"]
 
 
-def test_carry_dividends_and_scattered_stale_prices_do_not_give_a_chain_up(tmp_path):
+def test_carry_and_dividends_do_not_give_a_chain_up(tmp_path):
     carried = [row.replace(",100.0,7", ",88.0,7") for row in chain(strikes=WIDE)]  # 14 % between spot and forward
-    stale = [row.replace(",C,", ",C,9") for row in chain(symbol="MSFT", strikes=WIDE)[:8:2]]
-    fine = [
-        row for row in chain(symbol="MSFT", strikes=WIDE) if row.split(",")[:5] not in [s.split(",")[:5] for s in stale]
-    ]
-    _, rejections = read(tmp_path, *carried, *fine, *stale)
+    _, rejections = read(tmp_path, *carried)
     assert rejections.height == 0
+
+
+def test_stale_prices_that_are_off_by_any_factor_do_not_give_a_chain_up(tmp_path):
+    rows = chain(strikes=WIDE)
+    for number, factor in enumerate((1.5, 2.0, 3.0, 5.0, 8.0, 12.0)):  # six pairs of seventeen
+        *contract, bid, ask, vol, spot, volume, interest = rows[2 * number].split(",")
+        off = 100.0 * (factor - 1.0)
+        fields = [*contract, f"{float(bid) + off:.2f}", f"{float(ask) + off:.2f}", vol, spot, volume, interest]
+        rows[2 * number] = ",".join(fields)
+    quotes, rejections = read(tmp_path, *rows)
+    assert rejections.height == 0
+    assert quotes.height == 2 * len(WIDE)

@@ -121,6 +121,19 @@ def test_times_in_the_file_are_kept_as_exchange_local_times(tmp_path):
     ]
 
 
+def test_times_with_a_zone_become_times_of_the_exchange(tmp_path):
+    table = pl.read_csv(write(tmp_path / "text", *chain()))
+    moment = pl.datetime(2026, 6, 9, 20, 0, time_zone="UTC").alias("day")
+    table.with_columns(moment).write_parquet(tmp_path / "quotes.parquet")
+    columns = {**OPTIONS["columns"], "quote_time": "day"}
+    del columns["quote_date"]
+    options = {**OPTIONS, "columns": columns, "files": "quotes.parquet"}
+    quotes, _ = mapped.read(mapped_data(tmp_path, options=options))
+    assert set(quotes["quote_time"]) == {datetime(2026, 6, 9, 16)}
+    abroad = mapped.read(mapped_data(tmp_path, options={**options, "time_zone": "Europe/London"}))[0]
+    assert set(abroad["quote_time"]) == {datetime(2026, 6, 9, 21)}
+
+
 def test_an_early_close_moves_quotes_and_expiries_by_three_hours(tmp_path):
     write(tmp_path, *chain(day="2025-11-28", expiry="2025-12-24"))
     quotes, _ = mapped.read(mapped_data(tmp_path))
@@ -225,6 +238,13 @@ def test_a_day_delivered_twice_is_counted_where_it_agrees_and_refused_where_not(
         mapped.read(mapped_data(tmp_path / "differing"))
 
 
+def test_a_day_delivered_twice_with_a_value_and_without_is_refused(tmp_path):
+    write(tmp_path, *chain(), name="a.csv")
+    write(tmp_path, *[row.replace(",20.0,", ",,") for row in chain()], name="b.csv")
+    with pytest.raises(DataError, match=r"got vendor_implied_vol 0\.2 and None for symbol AAPL"):
+        mapped.read(mapped_data(tmp_path))
+
+
 REFUSED = [
     (
         "text in a number",
@@ -324,6 +344,7 @@ def test_files_without_rows_are_named_in_the_log(tmp_path, caplog):
         ({"call": {"bid": "b"}}, "call and put must come together"),
         ({"constants": {"settlement": "noon"}}, "constant settlement must be am or pm, got noon"),
         ({"constants": {"expiry": "2026-07-17"}}, "constants must be numbers or among .* got expiry"),
+        ({"time_zone": "New York"}, "time_zone must be a zone of the IANA data base"),
         ({"quote_time": "25:00"}, "data.options.quote_time"),
         ({"nonsense": 1}, "data.options.nonsense"),
     ],
