@@ -36,18 +36,25 @@ class Project:
     folder: Path
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run Snakemake there."""
+        """Run Snakemake there; whatever it says is in `stdout`."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock", *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
         )
 
     def jobs(self, *arguments: str) -> list[Job]:
         """What Snakemake would run."""
         done = self.snakemake("--dry-run", *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [_job(block) for block in re.split(r"\n(?=rule )", done.stdout + done.stderr)[1:]]
+        assert done.returncode == 0, done.stdout
+        return [_job(block) for block in re.split(r"\n(?=rule )", done.stdout)[1:]]
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file, which must hold it."""
@@ -88,7 +95,7 @@ def project(tmp_path_factory) -> Project:
 def _finished_once(tmp_path_factory) -> Project:
     finished = copy_project(tmp_path_factory.mktemp("finished"))
     done = finished.snakemake("--configfile", "config/smoke.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
     return finished
 
 

@@ -1,6 +1,30 @@
 """Points of all surfaces to what every method is given: tiers, hidden points, features, split and masks."""
 
 
+rule audit_quotes:
+    """Count violations of static arbitrage among the quotes themselves."""
+    input:
+        all_points="<results>/surfaces/all_points.parquet",
+    output:
+        violations="<results>/quotes/violations.parquet",
+    log:
+        "<logs>/audit_quotes.log",
+    benchmark:
+        "<benchmarks>/audit_quotes.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=settings("quote_audit"),
+        code=code("ivyspt.stages.audit_quotes"),
+    shell:
+        "python -m ivyspt audit_quotes --settings {params.settings:q} --all-points {input.all_points}"
+        " --violations {output.violations} 2>&1 | tee {log}"
+
+
 rule assign_tiers:
     """Choose the symbols that pre-train and those that fine-tune."""
     input:

@@ -111,6 +111,7 @@ rule tabulate_data:
         points="<results>/surfaces/points.parquet",
         split="<results>/surfaces/split.parquet",
         rejections="<results>/quotes/rejections.parquet",
+        violations="<results>/quotes/violations.parquet",
     output:
         tex="<results>/tables/data.tex",
     log:
@@ -129,7 +130,7 @@ rule tabulate_data:
     shell:
         "python -m workflow.scripts.tables.tabulate_data --settings {params.settings:q}"
         " --points {input.points} --split {input.split} --rejections {input.rejections}"
-        " --tex {output.tex} 2>&1 | tee {log}"
+        " --violations {input.violations} --tex {output.tex} 2>&1 | tee {log}"
 
 
 rule list_numbers:

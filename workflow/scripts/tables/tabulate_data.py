@@ -7,9 +7,22 @@ from workflow.scripts.tables.typesetting import escape, options, source, table, 
 HEADER = ("", "symbols", "days", "surfaces", "points a surface", "of them hidden")
 
 
+def noise(violations: pl.DataFrame) -> str:
+    """How far the quotes are from free of static arbitrage themselves."""
+    total = violations["constraints"].sum()
+    at_mid = 100 * violations["violated_at_mid"].sum() / total
+    text = f"Of the no-arbitrage constraints among the quotes of {violations['surface_id'].n_unique()} surfaces, "
+    text += rf"{at_mid:.2f}\,\% are violated at the mid"
+    traded = violations.drop_nulls("executable")
+    if traded.height:
+        share = 100 * traded["executable"].sum() / traded["constraints"].sum()
+        text += rf" and {share:.2f}\,\% even between bid and ask"
+    return f"{text}."
+
+
 def main() -> None:
     """Typeset."""
-    chosen = options(__doc__, "points", "split", "rejections")
+    chosen = options(__doc__, "points", "split", "rejections", "violations")
     points = pl.read_parquet(chosen.points[0]).with_columns(date=pl.col("quote_time").dt.date())
     counted = (
         points.join(pl.read_parquet(chosen.split[0]), on="date")
@@ -37,7 +50,7 @@ def main() -> None:
     listed = "; ".join(f"{escape(reason.replace('_', ' '))} {count:,}" for reason, count in reasons)
     caption = (
         "Surfaces of the study; medians of points a surface, and of those among them that no method is shown. "
-        f"Dropped quotes: {listed or 'none'}. "
+        f"Dropped quotes: {listed or 'none'}. {noise(pl.read_parquet(chosen.violations[0]))} "
     )
     write(table(caption + source(chosen.settings), "data", HEADER, blocks), chosen.tex)
 
