@@ -46,9 +46,7 @@ class ColumnMap(Section):
     date_format: str = "%Y-%m-%d"  # of quote_date and expiry where they are text
     time_format: str = "%Y-%m-%d %H:%M"  # of quote_time and last_trade_time where they are text
     time_zone: str = "America/New_York"  # the exchange's, to which times that carry a zone are converted
-    scale: dict[str, Positive] = Field(
-        default={}
-    )  # canonical name: factor on the file's numbers (a strike times 1000: 0.001)
+    scale: dict[str, Positive] = Field(default={})  # canonical name: factor on the file's numbers
     missing: dict[str, float] = Field(default={})  # canonical name: the number that stands for "unknown"
     implied_vol_unit: Literal["decimal", "percent"] = "decimal"
     quote_time: TimeOfDay = "16:00"  # exchange-local, where the file gives a date only
@@ -68,6 +66,8 @@ class ColumnMap(Section):
             raise ValueError("call and put must come together and without option_type")
         if (set(self.call) | set(self.put)) - SIDED:
             raise ValueError(f"call and put may hold {', '.join(sorted(SIDED))} only")
+        if ("underlying_bid" in named) != ("underlying_ask" in named):
+            raise ValueError("underlying_bid and underlying_ask must come together")
         wanted = ["symbol", "expiry", "strike"] + ([] if self.call else ["option_type"])
         absent = [name for name in wanted if name not in named]
         if not {"quote_date", "quote_time"} & named:

@@ -4,6 +4,7 @@ import logging
 import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ BROKEN = (
     pl.exceptions.PanicException,
     zstandard.ZstdError,
     zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,  # what zipfile raises for archives that are encrypted or packed in a way it does not know
     tarfile.TarError,
     OSError,
     EOFError,

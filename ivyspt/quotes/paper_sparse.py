@@ -93,11 +93,13 @@ def _rows(data: Data) -> pl.DataFrame:
         typed = [pl.col("date").str.to_date(strict=False), *(pl.col(n).cast(pl.Float64, strict=False) for n in numbers)]
         bad = pl.any_horizontal(pl.col(name).is_null() for name in COLUMNS)
         bad = bad | ~pl.all_horizontal(pl.col(name).is_finite() for name in numbers)
-        table = lazy.select(*parsed, "file", "row").with_columns(typed)
-        tables.append(table.with_columns(problem=pl.when(bad).then(pl.lit("must hold a date, a symbol and numbers"))))
+        got = pl.concat_str(pl.col(list(COLUMNS.values())).fill_null("nothing"), separator=", ")
+        message = pl.format("must hold a date, a symbol and numbers, got {}", got)
+        table = lazy.select(*parsed, message.alias("message"), "file", "row").with_columns(typed)
+        tables.append(table.with_columns(problem=pl.when(bad).then(pl.col("message"))))
     rows = files.collect(pl.concat(tables))
     files.refuse(rows.filter(pl.col("problem").is_not_null()))
-    return rows.drop("file", "row", "problem")
+    return rows.drop("file", "row", "message", "problem")
 
 
 def _selected(rows: pl.DataFrame, data: Data) -> pl.DataFrame:

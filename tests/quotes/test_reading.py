@@ -341,6 +341,10 @@ def test_files_without_rows_are_named_in_the_log(tmp_path, caplog):
             "must name expiry, strike, option_type, quote_date or quote_time, bid and ask, or mark",
         ),
         ({"columns": {**OPTIONS["columns"], "delta": "d"}}, "columns must be among .* got delta"),
+        (
+            {"columns": {**OPTIONS["columns"], "underlying_bid": "u"}},
+            "underlying_bid and underlying_ask must come together",
+        ),
         ({"call": {"bid": "b"}}, "call and put must come together"),
         ({"constants": {"settlement": "noon"}}, "constant settlement must be am or pm, got noon"),
         ({"constants": {"expiry": "2026-07-17"}}, "constants must be numbers or among .* got expiry"),

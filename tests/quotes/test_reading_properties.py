@@ -1,7 +1,9 @@
 """Whatever stands in a file: quotes that keep the table's rules, or one sentence."""
 
 import gzip
+import io
 import string
+import zipfile
 
 import polars as pl
 import pytest
@@ -75,8 +77,11 @@ def test_bytes_of_anything(tmp_path, content):
 def test_a_good_file_with_a_hole(tmp_path, start, length, noise):
     good = "\n".join([HEADER, *chain()]).encode()
     outcome(tmp_path / "hole", "quotes.csv", good[:start] + noise + good[start + length :])
-    packed = gzip.compress(good)
-    outcome(tmp_path / "hole", "quotes.csv.gz", packed[:start] + noise + packed[start + length :])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("quotes.csv", good)
+    for name, packed in (("quotes.csv.gz", gzip.compress(good)), ("quotes.zip", buffer.getvalue())):
+        outcome(tmp_path / "hole", name, packed[:start] + noise + packed[start + length :])
 
 
 @RELAXED
