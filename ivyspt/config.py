@@ -35,20 +35,18 @@ class Data(Section):
 
 
 class Filters(Section):
-    """Thresholds below or above which a quote is dropped, with the reason counted."""
+    """Thresholds below or above which a quote is dropped, with the reason counted; sources in `quotes/filters.py`."""
 
-    min_bid: NonNegative = 0.05  # USD
-    max_relative_spread: Positive = 0.5  # (ask - bid) / mid
-    min_time_to_maturity: NonNegative = 0.0082  # years; three days
-    max_time_to_maturity: Positive = 3.0  # years
+    min_bid: NonNegative = 0.05  # USD; below it a tick of 0.01 is more than 20 % of the quote
+    max_relative_spread: Positive = 0.5  # (ask - bid) / mid; beyond it the quote leaves the vol open
+    min_time_to_maturity: NonNegative = 0.0082  # years; three days: the last hours are not diffusive
+    max_time_to_maturity: Positive = 3.0  # years; the longest listed series are hardly traded
     max_standardised_moneyness: Positive = 5.0  # |z|, standard deviations
     min_implied_vol: Positive = 0.01  # decimal
-    max_implied_vol: Positive = 3.0  # decimal
+    max_implied_vol: Positive = 3.0  # decimal; OptionMetrics' bound
     min_open_interest: NonNegative = 0.0  # contracts
     max_twin_gap: Positive | None = None  # relative |call - put| vol at one strike; None: not applied
-    max_neighbour_gap: Positive | None = (
-        None  # relative gap to the median of five neighbouring strikes; None: not applied
-    )
+    max_neighbour_gap: Positive | None = None  # relative gap to the median of five strikes around; None: not applied
 
 
 class Forwards(Section):

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ivyspt.artefacts import read_table, write_table
-from ivyspt.columns import POINTS
+from ivyspt.columns import POINTS, DataError
 from ivyspt.config import QuoteAudit, Section
 from ivyspt.quotes.arbitrage_audit import audit_surface
 
@@ -22,6 +22,8 @@ def run(settings: Settings, *, all_points: Path, violations: Path) -> None:
     audit = settings.quote_audit
     points = read_table(all_points, POINTS)
     names = points["surface_id"].unique().sort()
+    if names.is_empty():
+        raise DataError(f"{all_points}: must hold points, got none")
     chosen = names[np.unique(np.linspace(0, len(names) - 1, audit.surfaces).round().astype(int))]
     surfaces = points.filter(pl.col("surface_id").is_in(chosen.implode())).partition_by("surface_id")
     found = [audit_surface(surface, audit.price_tolerance, audit.max_calendar_points) for surface in surfaces]
