@@ -18,7 +18,7 @@ class Curve:
 
     forward: Float[np.ndarray, " slice"]
     discount: Float[np.ndarray, " slice"]
-    route: np.ndarray  # parity, carry, spot or none
+    route: np.ndarray  # parity; carry (fewer near pairs than asked for); spot; none
     pairs: Int[np.ndarray, " slice"]  # near pairs behind a parity forward
     residual: Float[np.ndarray, " slice"]  # their median distance from it, over the forward
     discount_share: Float[np.ndarray, " slice"]  # of the quotes in the discount factor; the rest is the rate curve's
@@ -38,12 +38,7 @@ def pairs_of(chains: Chains, kept: Bool[np.ndarray, " quote"], prices: Prices) -
     return Pairs(chains.slice[calls], strike, call - put, call + put, np.hypot(error, LEAST_ERROR * strike))
 
 
-def imply_curve(
-    chains: Chains,
-    pairs: Pairs,
-    prior: Float[np.ndarray, " slice"],
-    settings: Forwards,
-) -> Curve:
+def imply_curve(chains: Chains, pairs: Pairs, prior: Float[np.ndarray, " slice"], settings: Forwards) -> Curve:
     """Forward and discount factor of every slice; `prior` is the zero rate that the quotes' own shrinks to."""
     discount, share = discount_factors(pairs, chains.slices, prior, settings)
     forward, count, residual = parity_forwards(pairs, discount, settings)

@@ -20,8 +20,8 @@ REASONS = (
     "expired",  # the quote time is not before the expiry
     "time_to_maturity_short",
     "time_to_maturity_long",
-    "no_price",  # neither bid and ask nor a mark (or no vendor's vol, where that is the price)
     "zero_bid",
+    "no_price",  # neither bid and ask nor a mark (or no vendor's vol, where that is the price)
     "price_low",  # bid (or mark) below the least price: a tick is too much of it
     "crossed",  # ask below bid
     "spread_wide",

@@ -59,8 +59,7 @@ def implied_rates(
     error = pairs.error / centre[at]
     weight = error**-2
     for _ in range(REWEIGHTINGS):
-        sums = [total(weight * term, at, count) for term in (1.0, x, y, x * x, x * y)]
-        w, wx, wy, wxx, wxy = sums
+        w, wx, wy, wxx, wxy = (total(weight * term, at, count) for term in (1.0, x, y, x * x, x * y))
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = wxx - wx**2 / w
             slope = (wxy - wx * wy / w) / spread
@@ -96,9 +95,8 @@ def near_pairs(pairs: Pairs, discount: Float[np.ndarray, " slice"], settings: Fo
     """Rows of the pairs within `near_width` standard deviations of the forward, by a first guess of both.
 
     The `min_pairs` nearest count as near up to twice that width: where strikes are wide apart they are all there is.
-
     The guess of the forward is the weighted median of K + (C - P) / D, that of the standard deviation (vol times root
-    of time) the straddles nearest to it: straddle = 2 D F std / sqrt(2 pi).
+    of time) comes from the straddles nearest to it: straddle = 2 D F std / sqrt(2 pi).
     """
     count, at = discount.size, pairs.slice
     guess = weighted_median(pairs.strike + pairs.difference / discount[at], 1 / pairs.error, at, count)
@@ -144,7 +142,7 @@ def forward_errors(
 
     By the larger of its own residual and its surface's typical one: that of two or three pairs can be small by chance.
     """
-    has = np.flatnonzero(count > 0)
+    has = np.flatnonzero(np.isfinite(residual))
     surfaces = int(surface.max(initial=-1)) + 1
     typical = weighted_median(residual[has], np.ones(has.size), surface[has], surfaces)
     error = np.full(residual.size, np.inf)

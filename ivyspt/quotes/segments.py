@@ -34,11 +34,3 @@ def weighted_median(
     filled = sums > 0
     medians[filled] = (lower[filled] + upper[filled]) / 2
     return medians
-
-
-def starts_of(*keys: np.ndarray) -> Int[np.ndarray, " entry"]:
-    """Number the runs of equal keys of ordered rows: 0, 0, 1, … ."""
-    changed = np.zeros(len(keys[0]), dtype=bool)
-    for key in keys:
-        changed[1:] |= key[1:] != key[:-1]
-    return np.cumsum(changed)
