@@ -52,7 +52,7 @@ figures: .venv/installed ## The figures of the default study
 	$(SNAKEMAKE) draw_figures
 
 bench: .venv/installed ## Timings of the library's inner loops
-	$(BIN)/python -m pytest --benchmark-only
+	$(BIN)/python -m pytest benchmarks --benchmark-only
 
 lock: ## Resolve the locks anew; needs uv on the PATH
 	$(PYTHON) envs/lock.py

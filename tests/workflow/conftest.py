@@ -56,13 +56,6 @@ class Project:
         assert done.returncode == 0, done.stdout
         return [_job(block) for block in re.split(r"\n(?=rule )", done.stdout)[1:]]
 
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace text in a file, which must hold it."""
-        file = self.folder / path
-        text = file.read_text()
-        assert old in text, f"{path} no longer holds {old!r}"
-        file.write_text(text.replace(old, new))
-
 
 def _job(block: str) -> Job:
     lines = dict(re.findall(r"^    (input|output|wildcards): (.*)$", block, re.M))

@@ -5,6 +5,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,18 @@ from ivyspt.__main__ import parser_of
 ROOT = Path(__file__).parents[2]
 SMOKE = ("--configfile", "config/smoke.yaml")
 TRAININGS = {"pretrain", "finetune"}
+
+
+def smoke_study() -> dict:
+    return yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+
+
+@contextmanager
+def edited(project) -> Iterator[dict]:
+    """The smoke study of a project, written back when done."""
+    study = smoke_study()
+    yield study
+    (project.folder / "config/smoke.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
 
 
 def rules(jobs) -> set[str]:
@@ -47,8 +61,8 @@ def test_a_figure_needs_only_what_it_shows(project):
 
 
 def test_the_default_study_does_not_leak_into_another(project):
-    smoke = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
-    assert {job.wildcards["run"] for job in project.jobs(*SMOKE) if job.rule == "pretrain"} == set(smoke["runs"])
+    trained = {job.wildcards["run"] for job in project.jobs(*SMOKE) if job.rule == "pretrain"}
+    assert trained == set(smoke_study()["runs"])
 
 
 def test_two_studies_never_write_the_same_file(project):
@@ -63,7 +77,8 @@ def test_a_finished_study_has_nothing_to_do(finished):
 
 
 def test_editing_a_row_reruns_its_run_alone(finished):
-    finished.edit("config/smoke.yaml", "{penalties: false}", "{penalties: false, gradnorm_alpha: 2.0}")
+    with edited(finished) as study:
+        study["runs"]["no_penalties"]["losses"]["gradnorm_alpha"] = 2.0
     jobs = finished.jobs(*SMOKE)
     assert {job.wildcards["run"] for job in jobs if "run" in job.wildcards} == {"no_penalties"}
     assert rules(jobs) >= TRAININGS | {"predict", "evaluate", "compare"}
@@ -72,7 +87,8 @@ def test_editing_a_row_reruns_its_run_alone(finished):
 
 
 def test_a_new_label_trains_nothing(finished):
-    finished.edit("config/smoke.yaml", '"no arbitrage penalties"', '"without penalties"')
+    with edited(finished) as study:
+        study["runs"]["no_penalties"]["label"] = "without penalties"
     assert not rules(finished.jobs(*SMOKE)) & (TRAININGS | {"predict", "evaluate"})
 
 
@@ -98,7 +114,7 @@ def test_another_butterfly_formula_reruns_every_training_and_no_surface(finished
     path.write_text(changed)
     jobs = finished.jobs(*SMOKE)
     trained = {(job.rule, job.wildcards["run"]) for job in jobs if job.rule in TRAININGS}
-    assert trained == {(phase, run) for phase in TRAININGS for run in ("ivyspt", "no_penalties")}
+    assert trained == {(phase, run) for phase in TRAININGS for run in smoke_study()["runs"]}
     assert not rules(jobs) & {"read_quotes", "assign_tiers", "thin_surfaces", "split_days", "draw_masks"}
 
 
