@@ -120,6 +120,9 @@ class SurfaceEncoder(nn.Module):
         seen = torch.cat((present, asked), 1)
         attended = []
         for block in self.blocks:
-            tokens, looked = block(tokens, block.remember(tokens, market), seen, False, generator)
+            memory = block.remember(tokens, market)
+            if block is self.blocks[-1]:
+                tokens = tokens[:, :, context.shape[2] :]
+            tokens, looked = block(tokens, memory, seen, False, generator)
             attended.append(looked)
-        return tokens[:, :, context.shape[2] :], attended
+        return tokens, attended
