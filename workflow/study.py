@@ -25,10 +25,6 @@ def complete(config: Mapping) -> dict:
         A key is unknown or missing, or a value is not admissible.
     """
     study = _validated(config, "configuration")
-    for table in ("runs", "baselines"):
-        for name, row in study[table].items():
-            if (row["seeds"] or 0) > len(study["seeds"]):
-                raise StudyError(f"{table}.{name}.seeds must be at most {len(study['seeds'])}, got {row['seeds']}")
     for name, run in study["runs"].items():
         merged = {section: merge(config[section], run[section]) for section in OVERRIDABLE}
         whole = _validated({**config, **merged}, f"configuration, run {name}")
@@ -60,7 +56,7 @@ def baseline_sections(study: Mapping, baseline: str, seed: int, *names: str) -> 
 
 
 def trained(study: Mapping) -> dict[str, list[int]]:
-    """Seeds of each trained method, `RUN.PHASE`: the study's, or as many of them as the run's row asks for."""
+    """Seeds of each trained method, `RUN.PHASE`: the study's, or no more of them than the run's row asks for."""
     return {
         f"{name}.{phase}": study["seeds"][: run["seeds"]] for name, run in study["runs"].items() for phase in PHASES
     }
