@@ -15,6 +15,7 @@ TORCH_CPU_WHEEL = "sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080df
 
 
 def main() -> None:
+    """Write the locks."""
     command = "uv pip compile --quiet --generate-hashes --python-version 3.11 --no-header --no-annotate"
     resolved = subprocess.run(
         [*command.split(), "--allow-unsafe", str(HERE / "requirements.in")], check=True, capture_output=True, text=True

@@ -1,7 +1,7 @@
 """The tables that stages exchange: names, types and keys of their columns, checked where a table enters.
 
-Units: vols are annualised decimals; `log_moneyness` is log(strike / forward); `time_to_maturity` is in years, ACT/365 to
-the minute; times are exchange-local and carry no zone; prices are in the quote's currency.
+Units: vols are annualised decimals; `log_moneyness` is log(strike / forward); `time_to_maturity` is in years, ACT/365
+to the minute; times are exchange-local and carry no zone; prices are in the quote's currency.
 """
 
 from dataclasses import dataclass
@@ -176,7 +176,9 @@ def check(frame: pl.DataFrame, table: Table, where: str | Path) -> pl.DataFrame:
                 raise DataError(f"{where}: column {name} must be finite, got {column[row]} in row {row}")
         if name not in table.optional and column.null_count():
             row = column.is_null().arg_max()
-            raise DataError(f"{where}: column {name} must not be empty, got {column.null_count()} empty, first row {row}")
+            raise DataError(
+                f"{where}: column {name} must not be empty, got {column.null_count()} empty, first row {row}"
+            )
         columns.append(column)
     checked = pl.DataFrame(columns)
     twice = checked.select(pl.struct(table.key).is_duplicated()).to_series()

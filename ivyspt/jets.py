@@ -1,8 +1,8 @@
 """Jets: a value carried together with its derivatives in log-moneyness and time to maturity.
 
-A jet is a tensor whose first axis holds f, ∂f/∂k, ∂²f/∂k² and ∂f/∂τ, in that order, or f alone when it has length 1. Every
-operation below follows the chain and product rules exactly, so one forward pass gives what the arbitrage penalties
-need, and one backward pass their gradient (Griewank & Walther 2008, chapter 13).
+A jet is a tensor whose first axis holds f, ∂f/∂k, ∂²f/∂k² and ∂f/∂τ, in that order, or f alone when it has length 1.
+Every operation below follows the chain and product rules exactly, so one forward pass gives what the arbitrage
+penalties need, and one backward pass their gradient (Griewank & Walther 2008, chapter 13).
 """
 
 import math
@@ -40,7 +40,7 @@ def multiply(a: Jet, b: Jet) -> Jet:
 
 def contract(equation: str, a: Jet, b: Jet) -> Jet:
     """Product of two jets summed by an Einstein equation over their trailing axes (for instance "bqd,bcd->bqc")."""
-    left, right = equation.split("->")[0].split(",")
+    left, right = equation.split("->", maxsplit=1)[0].split(",")
     out = equation.split("->")[1]
     if is_value(a) or is_value(b):
         left_axes, right_axes = (left, f"z{right}") if is_value(a) else (f"z{left}", right)

@@ -41,8 +41,9 @@ def point():
         (lambda j: jets.multiply(j, jets.sine(j)), lambda x: x * x.sin()),
         (
             lambda j: jets.layer_norm(j, torch.arange(6.0), torch.ones(6)),
-            lambda x: (x - x.mean(-1, True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt() * torch.arange(6)
-            + 1,
+            lambda x: (
+                (x - x.mean(-1, True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt() * torch.arange(6) + 1
+            ),
         ),
     ],
 )

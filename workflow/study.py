@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
@@ -22,14 +24,33 @@ def complete(config: Mapping) -> dict:
     Raises
     ------
     StudyError
-        A key is unknown or missing, or a value is not admissible.
+        A key is unknown or missing, a value is not admissible, or it names an environment variable that is not set.
     """
+    config = expanded(config)
     study = _validated(config, "configuration")
     for name, run in study["runs"].items():
         merged = {section: merge(config[section], run[section]) for section in OVERRIDABLE}
         whole = _validated({**config, **merged}, f"configuration, run {name}")
         study["runs"][name] |= {section: whole[section] for section in OVERRIDABLE}
     return study
+
+
+def expanded(value, key: str = "configuration"):
+    """The value with each `${NAME}` in its strings replaced by that environment variable."""
+    if isinstance(value, Mapping):
+        prefix = f"{key}: " if key == "configuration" else f"{key}."
+        return {name: expanded(inner, f"{prefix}{name}") for name, inner in value.items()}
+    if isinstance(value, list):
+        return [expanded(inner, key) for inner in value]
+    if not isinstance(value, str):
+        return value
+
+    def variable(found: re.Match) -> str:
+        if not os.environ.get(found[1]):
+            raise StudyError(f"{key}: the environment variable {found[1]} must name the folder of the data, got none")
+        return os.environ[found[1]]
+
+    return re.sub(r"\$\{(\w+)\}", variable, value)
 
 
 def merge(base: Mapping, override: Mapping) -> dict:

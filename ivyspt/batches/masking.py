@@ -89,7 +89,7 @@ def cluster_points(points: pl.DataFrame, masking: Masking) -> pl.DataFrame:
     return check(pl.concat(tables), cluster_table(masking), "clusters")
 
 
-def mask(  # noqa: PLR0917
+def mask(
     labels: np.ndarray,
     mask_groups: np.ndarray,
     proportion: float,

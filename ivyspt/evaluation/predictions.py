@@ -18,7 +18,7 @@ from ivyspt.evaluation.tasks import Task, drawn
 DERIVATIVES = ("w_k", "w_kk", "w_tau")
 
 
-def predict_surfaces(  # noqa: PLR0917
+def predict_surfaces(
     method: Method, tasks: Sequence[Task], evaluation: Evaluation, run: str, seed: int, audit_seed: int
 ) -> pl.DataFrame:
     """Answers of a fitted method at the targets of every task and, for some surfaces, on the audit grid.

@@ -9,24 +9,9 @@ is found although Durrleman's g is positive at every node.
 """
 
 import numpy as np
-import pandas as pd
-from arbitragerepair import constraints
 
 from ivyspt import black
-
-FAR_STRIKE = 1e10  # stands for an infinite strike, as in the package
-# the package's builders of each family of constraints: on single slices, and across expiries
-WITHIN_SLICES = {
-    "outright": constraints._constrain_outright,
-    "vertical_spread": constraints._constrain_vs,
-    "butterfly": constraints._constrain_vb,
-}
-ACROSS_SLICES = {
-    "calendar_spread": constraints._constrain_cs,
-    "calendar_vertical": constraints._constrain_cvs,
-    "calendar_butterfly": constraints._constrain_cbs,
-}
-FAMILIES = (*WITHIN_SLICES, *ACROSS_SLICES)
+from ivyspt.price_constraints import ACROSS_SLICES, WITHIN_SLICES, constraints_of
 
 
 def price_violations(
@@ -51,27 +36,7 @@ def price_violations(
     place = np.arange(len(k)) - np.searchsorted(tau, tau)
     found = {}
     for families, chosen in ((WITHIN_SLICES, place >= 0), (ACROSS_SLICES, place % stride == 0)):
-        table, prices, expiry = _table(tau[chosen], np.exp(k[chosen]), calls[chosen]), calls[chosen], tau[chosen]
-        sizes = (len(prices), np.unique(expiry).size) if families is WITHIN_SLICES else (len(prices),)
-        for family, build in families.items():
-            matrix, bound = build(table, *sizes)
-            found[family] = int(np.sum(matrix @ prices - bound < -tolerance))
+        for family in families:
+            matrix, bound = constraints_of(family, tau[chosen], np.exp(k[chosen]))
+            found[family] = int(np.sum(matrix @ calls[chosen] - bound < -tolerance))
     return found
-
-
-def _table(tau: np.ndarray, strike: np.ndarray, calls: np.ndarray) -> pd.DataFrame:
-    """The table from which the package builds its constraints: nodes by expiry and strike, and the forward at K = 0.
-
-    The package's own maker of this table calls `fillna(method=...)`, which pandas 3 has dropped.
-    """
-    forwards = pd.DataFrame({"T": np.unique(tau), "K": 0.0, "C": 1.0, "raw_index": 0})
-    nodes = pd.DataFrame({"T": tau, "K": strike, "C": calls, "raw_index": np.arange(len(tau))})
-    table = pd.concat([nodes, forwards]).sort_values(["T", "K"]).reset_index(drop=True)
-    table["T_order"] = table.groupby("T").ngroup()
-    strikes = table.groupby("T_order")["K"]
-    table["K_m1"] = strikes.shift(1).fillna(0.0)
-    table["K_m2"] = strikes.shift(2).fillna(0.0)
-    table["K_p1"] = strikes.shift(-1).fillna(FAR_STRIKE)
-    table["K_order"] = table.groupby("T_order").cumcount()
-    table["K_order_max"] = table.groupby("T_order")["K_order"].transform("max")
-    return table

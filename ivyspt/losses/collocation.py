@@ -21,8 +21,8 @@ def collocation_points(
 ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point"]]:
     """Log-moneyness and time to maturity of points drawn afresh over the whole domain of each surface.
 
-    z = k/(σ_ATM √τ) is uniform up to `collocation_max_z` either side; log τ is uniform from `collocation_min_tau` to the
-    context's longest maturity.
+    z = k/(σ_ATM √τ) is uniform up to `collocation_max_z` either side; log τ is uniform from `collocation_min_tau` to
+    the context's longest maturity.
     """
     shape = (batch.present.shape[0], settings.collocation_points)
     draws = torch.rand((2, *shape), generator=generator, dtype=torch.float64).to(batch.market)

@@ -10,10 +10,10 @@ from ivyspt.config import Losses
 class GradNorm(nn.Module):
     """Weights λ of the losses, adjusted towards equal training rates.
 
-    The loss Σ|λ_i n_i - Ḡ r_i^α|, n_i the norm of ∂L_i/∂W, is differentiated with respect to λ alone; the target Ḡ r^α is a
-    constant. Adam moves log λ, so that weights stay positive and cross decades as easily as the losses do; they are
-    renormalised to sum to the number of losses. L_i(0) is floored, so that a loss that starts at zero cannot divide by
-    it.
+    The loss Σ|λ_i n_i - Ḡ r_i^α|, n_i the norm of ∂L_i/∂W, is differentiated with respect to λ alone; the target
+    Ḡ r^α is a constant. Adam moves log λ, so that weights stay positive and cross decades as easily as the losses do;
+    they are renormalised to sum to the number of losses. L_i(0) is floored, so that a loss that starts at zero cannot
+    divide by it. A phase of training starts with a new one.
     """
 
     def __init__(self, settings: Losses):
@@ -24,15 +24,11 @@ class GradNorm(nn.Module):
         self.optimiser = torch.optim.Adam([self.log_weights], settings.gradnorm_learning_rate)
 
     @property
-    def weights(self) -> Float[Tensor, "loss"]:
+    def weights(self) -> Float[Tensor, " loss"]:
         """λ, summing to the number of losses."""
         return len(self.log_weights) * self.log_weights.softmax(0)
 
-    def restart(self) -> None:
-        """Forget L(0), at the start of another phase."""
-        self.initial.fill_(torch.nan)
-
-    def step(self, losses: Float[Tensor, "loss"], weight: nn.Parameter) -> dict[str, Float[Tensor, "loss"]]:
+    def step(self, losses: Float[Tensor, " loss"], weight: nn.Parameter) -> dict[str, Float[Tensor, " loss"]]:
         """Move the weights by one step of Adam, from the losses' gradients at `weight`.
 
         Returns the gradient norms of the weighted losses and their targets. With `gradnorm_leak`, as published, the

@@ -88,9 +88,7 @@ class SurfaceEncoder(nn.Module):
     def __init__(self, settings: Model, generator: torch.Generator):
         super().__init__()
         self.sees_all = settings.target_attention == "all"
-        self.blocks = nn.ModuleList(
-            EncoderBlock(settings, depth, generator) for depth in range(1, settings.blocks + 1)
-        )
+        self.blocks = nn.ModuleList(EncoderBlock(settings, depth, generator) for depth in range(1, settings.blocks + 1))
 
     def forward(
         self,

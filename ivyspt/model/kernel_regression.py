@@ -14,8 +14,9 @@ SMALLEST_NOISE = 1e-3  # of the kernel's variance; keeps the system well conditi
 class KernelRegression(nn.Module):
     """Posterior mean of a Gaussian process whose hyper-parameters are learnt over all training surfaces.
 
-    The covariance is an elliptical RBF kernel plus a linear trend in (r, r², s, r s), where r and s are the coordinates,
-    levelled off at `REACH`; observations carry independent noise (Rasmussen & Williams 2006, section 2.7). Everything
+    The covariance is an elliptical RBF kernel plus a linear trend in (r, r², s, r s), where r and s are the
+    coordinates, levelled off at `REACH`; observations carry independent noise (Rasmussen & Williams 2006, section
+    2.7). Everything
     is relative to the context's mean log-vol, so the level of volatility passes through unchanged. The hyper-parameters
     start where least squares on single-stock surfaces left them, rounded.
     """

@@ -50,7 +50,9 @@ SURFACES = [surface(index) for index in range(10)]
 def test_training_lowers_the_fit_loss():
     long = Phase(epochs=25, batch_size=5, learning_rate=1e-2)
     history = train(model(level="erased"), SURFACES, SURFACES[:3], plan(phase=long))
-    fit = [row["value"] for row in history if (row["record"], row["split"], row["loss"]) == ("epoch", "validation", "fit")]
+    fit = [
+        row["value"] for row in history if (row["record"], row["split"], row["loss"]) == ("epoch", "validation", "fit")
+    ]
     assert len(fit) == 25
     assert fit[-1] < 0.5 * fit[0]
 

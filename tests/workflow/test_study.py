@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.study import StudyError, complete, fitted, merge, sections, trained
+from workflow.study import StudyError, complete, expanded, fitted, merge, sections, trained
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +17,8 @@ def smoke() -> dict:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
-def test_every_configuration_is_admissible(path):
+def test_every_configuration_is_admissible(path, monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
     study = complete(yaml.safe_load(path.read_text()))
     assert study["study"] == path.stem or path.stem == "config"
 
@@ -59,3 +60,16 @@ def test_a_bad_key_or_value_is_one_sentence(smoke, change, message):
     with pytest.raises(StudyError, match=message) as caught:
         complete(smoke | change)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_may_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    assert expanded({"data": {"data_dir": "${IVYSPT_DATA}/panel", "max_days": 3}}) == {
+        "data": {"data_dir": "/chains/panel", "max_days": 3}
+    }
+
+
+def test_an_unset_variable_is_one_clear_sentence(monkeypatch):
+    monkeypatch.delenv("IVYSPT_DATA", raising=False)
+    with pytest.raises(StudyError, match=r"data\.data_dir: the environment variable IVYSPT_DATA must name the folder"):
+        expanded({"data": {"data_dir": "${IVYSPT_DATA}/panel"}})
