@@ -12,8 +12,9 @@ from ivyspt.arbitrage import LEE_BOUND, durrleman_g, implied_density
 from ivyspt.columns import Table, check
 from ivyspt.config import Evaluation
 from ivyspt.evaluation.metrics import SURFACE, SURFACE_COLUMNS, SURFACE_KEY
-from ivyspt.evaluation.price_space import FAMILIES, price_violations
+from ivyspt.evaluation.price_space import price_violations
 from ivyspt.evaluation.tasks import drawn
+from ivyspt.price_constraints import FAMILIES
 
 PRICE_STRIDE = 2  # every second node of a slice goes to the price-space test across expiries
 # a method's derivative and its difference may differ by so much of w per standard deviation, its square, and w / tau
