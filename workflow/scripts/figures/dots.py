@@ -4,12 +4,15 @@ import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from workflow.scripts.comparison import headline
 from workflow.scripts.figures.palette import colour, face, marker
 from workflow.scripts.names import mask_label
 
 MEASURES = {"rmse": ("RMSE (vol points)", 1), "violating": ("surfaces with arbitrage found (%)", 100)}
+
+WIDE = 10  # ratio of the largest error to the smallest from which the axis is logarithmic
 
 
 def error_and_arbitrage(comparison: pl.DataFrame, labels: dict[str, str], title: str) -> Figure:
@@ -26,12 +29,25 @@ def error_and_arbitrage(comparison: pl.DataFrame, labels: dict[str, str], title:
         for axes, (metric, (label, scale)) in zip(panels, MEASURES.items(), strict=True):
             _dots(axes, of_tier.filter(pl.col("metric") == metric), order, scale)
             axes.set_xlabel(label)
+            if metric == "rmse":
+                _widen(axes, of_tier.filter(pl.col("metric") == metric)["mean"])
             axes.set_title(f"{tier} tier, {mask_label(of_tier['mask'][0])}")
         panels[0].set_yticks(range(len(order)), [labels[method] for method in order])
         panels[1].set_yticks(range(len(order)), [""] * len(order))
         panels[1].set_xlim(-4, 104)
     figure.suptitle(title)
     return figure
+
+
+def _widen(axes: Axes, means: pl.Series) -> None:
+    """A logarithmic axis where the worst method would press all others together."""
+    if means.max() < WIDE * means.min():
+        return
+    axes.set_xscale("log")
+    axes.set_xlim(means.min() / 1.5, means.max() * 1.5)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _dots(axes: Axes, cells: pl.DataFrame, order: list[str], scale: float) -> None:
