@@ -42,8 +42,8 @@ class Clock:
         unknown = sum(count for rule, count in self.waiting.items() if rule not in known)
         if not work and not unknown:
             return "done"
-        rest = f" and {unknown} jobs of kinds not run yet" if unknown else ""
-        return f"about {spoken(work / width)}{rest} left"
+        rest = f" for {sum(self.waiting.values()) - unknown} jobs; {unknown} of kinds not timed yet" if unknown else ""
+        return f"about {spoken(work / width)} left{rest}"
 
 
 class LogHandler(LogHandlerBase):
