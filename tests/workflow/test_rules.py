@@ -14,6 +14,7 @@ import yaml
 
 from ivyspt import stages
 from ivyspt.__main__ import parser_of
+from ivyspt.stages import read_surfaces
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -173,3 +174,9 @@ def test_conda_pins_are_the_locks_and_cover_what_the_library_imports():
         imported |= set(re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.M))
     third_party = {name for name in imported if name not in sys.stdlib_module_names and name not in own}
     assert {called.get(name, name).lower().replace("_", "-") for name in third_party} <= set(pins)
+
+
+def test_the_adapters_of_surfaces_are_those_that_their_stage_knows():
+    common = (ROOT / "workflow/rules/common.smk").read_text()
+    listed = re.search(r"^SURFACE_ADAPTERS = \{(.*)\}", common, re.M)[1]
+    assert {name.strip(' "') for name in listed.split(",")} == set(read_surfaces.ADAPTERS)
