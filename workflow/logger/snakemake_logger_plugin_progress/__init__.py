@@ -42,7 +42,10 @@ class Clock:
         unknown = sum(count for rule, count in self.waiting.items() if rule not in known)
         if not work and not unknown:
             return "done"
-        rest = f" for {sum(self.waiting.values()) - unknown} jobs; {unknown} of kinds not timed yet" if unknown else ""
+        timed = sum(self.waiting.values()) - unknown
+        if not timed:
+            return f"{unknown} jobs of kinds not timed yet"
+        rest = f" for {timed} jobs; {unknown} of kinds not timed yet" if unknown else ""
         return f"about {spoken(work / width)} left{rest}"
 
 
