@@ -29,6 +29,7 @@ def run(
     market_features: Path,
     split: Path,
     clusters: Path,
+    run: str,
     seed: int,
     checkpoint: Path,
     weights: Path,
@@ -51,7 +52,7 @@ def run(
         settings.masking,
         seed,
         number=1,
-        name=f"finetune seed {seed}",
+        name=f"finetune {run}, seed {seed}",
         checkpoint=checkpoint,
     )
     rows = train(model, *parts, plan)

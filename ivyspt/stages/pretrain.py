@@ -30,6 +30,7 @@ def run(
     market_features: Path,
     split: Path,
     clusters: Path,
+    run: str,
     seed: int,
     checkpoint: Path,
     weights: Path,
@@ -52,7 +53,7 @@ def run(
         settings.masking,
         seed,
         number=0,
-        name=f"pretrain seed {seed}",
+        name=f"pretrain {run}, seed {seed}",
         checkpoint=checkpoint,
     )
     rows = train(model, *parts, plan)

@@ -5,9 +5,10 @@ from pathlib import Path
 from ivyspt.artefacts import write_table
 from ivyspt.columns import DataError
 from ivyspt.config import Data, Section, Surfaces
+from ivyspt.quotes import paper_sparse
 from ivyspt.surfaces import qmoms_table
 
-ADAPTERS = {"qmoms": qmoms_table.read}
+ADAPTERS = {"qmoms": qmoms_table.read, "paper_sparse": paper_sparse.read}
 
 
 class Settings(Section):

@@ -24,7 +24,7 @@ from workflow.study import (
     trained,
 )
 
-SURFACE_ADAPTERS = {"qmoms"}  # these read a vendor's surfaces; every other adapter reads quotes
+SURFACE_ADAPTERS = {"qmoms", "paper_sparse"}  # these read a vendor's surfaces; every other adapter reads quotes
 
 DATA_SECTIONS = ["data", "market_features", "surfaces", "tiers", "thinning", "split", "masking"]
 DATA_STAGES = ["assign_tiers", "thin_surfaces", "join_market_features", "split_days", "cluster_points"]

@@ -29,7 +29,7 @@ rule pretrain:
     shell:
         "python -m ivyspt pretrain --settings {params.settings:q} --points {input.points}"
         " --market-features {input.market_features} --split {input.split} --clusters {input.clusters}"
-        " --seed {wildcards.seed} --checkpoint {params.checkpoint} --weights {output.weights}"
+        " --run {wildcards.run} --seed {wildcards.seed} --checkpoint {params.checkpoint} --weights {output.weights}"
         " --history {output.history} 2>&1 | tee {log}"
 
 
@@ -62,7 +62,7 @@ rule finetune:
     shell:
         "python -m ivyspt finetune --settings {params.settings:q} --pretrained {input.pretrained}"
         " --points {input.points} --market-features {input.market_features} --split {input.split}"
-        " --clusters {input.clusters} --seed {wildcards.seed} --checkpoint {params.checkpoint}"
+        " --clusters {input.clusters} --run {wildcards.run} --seed {wildcards.seed} --checkpoint {params.checkpoint}"
         " --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
 
 

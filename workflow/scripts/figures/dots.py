@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from workflow.scripts.comparison import headline
+from workflow.scripts.figures.drawing import plain_log_ticks
 from workflow.scripts.figures.palette import colour, face, marker
 from workflow.scripts.names import mask_label
 
@@ -45,9 +45,7 @@ def _widen(axes: Axes, means: pl.Series) -> None:
         return
     axes.set_xscale("log")
     axes.set_xlim(means.min() / 1.5, means.max() * 1.5)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    plain_log_ticks(axes.xaxis)
 
 
 def _dots(axes: Axes, cells: pl.DataFrame, order: list[str], scale: float) -> None:
