@@ -11,6 +11,8 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Proportion = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+# a path that settings leave out where none is named, so that such a key alone changes nothing that a stage is given
+OptionalPath = Annotated[str | None, Field(exclude_if=lambda path: path is None)]
 
 
 class Section(BaseModel):
@@ -52,10 +54,13 @@ class Filters(Section):
 class Forwards(Section):
     """How the forward and the discount factor of each slice are implied."""
 
-    rates_dir: str | None = None  # folder of the Treasury curve; None: `flat_rate` at every maturity
+    rates_dir: str | None = None  # folder of the Treasury curve; without any curve: `flat_rate` at every maturity
+    zero_curve: OptionalPath = None  # IvyDB's zero-curve table, instead of the Treasury curve
+    distributions: OptionalPath = None  # IvyDB's distribution table: dividends where parity does not speak
+    security_names: OptionalPath = None  # IvyDB's table of names, where symbols are tickers and not secids
     flat_rate: float = 0.0  # annualised, continuous; the prior where there is no curve
     flat_rate_std: Positive = 0.05  # decimal; how far implied rates may lie from the flat rate
-    rate_std: Positive = 0.005  # decimal; how far from the Treasury curve: box rates stay within about 50 bp of it
+    rate_std: Positive = 0.005  # decimal; how far from the rate curve: box rates stay within about 50 bp of it
     near_width: Positive = 0.5  # |z| inside which pairs imply the forward, standard deviations
     min_pairs: Count = 3  # near pairs; with fewer the forward is the neighbouring expiries' carry more than its own
 
@@ -264,12 +269,8 @@ class Baseline(Section):
     label: str
     method: str
     candidates: dict[str, list] = {}
-    context_sizes: list[Count] = [
-        5,
-        9,
-        20,
-        40,
-    ]  # settings are chosen by context size: most points of each class but the last
+    # settings are chosen by context size: most points of each class but the last
+    context_sizes: list[Count] = [5, 9, 20, 40]
     tuning_surfaces: Count = 40  # validation surfaces that choose, drawn by the seed
     seeds: Count = 1
 

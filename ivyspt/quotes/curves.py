@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from ivyspt.config import Forwards
 from ivyspt.quotes.chains import Chains, Prices
+from ivyspt.quotes.dividends import Distributions
 from ivyspt.quotes.forwards import Pairs, complete_forwards, discount_factors, forward_errors, parity_forwards
 
 LEAST_ERROR = 1e-6  # of a pair's price over its strike: two quotes without a spread are still rounded to a tick
@@ -38,12 +39,21 @@ def pairs_of(chains: Chains, kept: Bool[np.ndarray, " quote"], prices: Prices) -
     return Pairs(chains.slice[calls], strike, call - put, call + put, np.hypot(error, LEAST_ERROR * strike))
 
 
-def imply_curve(chains: Chains, pairs: Pairs, prior: Float[np.ndarray, " slice"], settings: Forwards) -> Curve:
-    """Forward and discount factor of every slice; `prior` is the zero rate that the quotes' own shrinks to."""
+def imply_curve(
+    chains: Chains,
+    pairs: Pairs,
+    prior: Float[np.ndarray, " slice"],
+    settings: Forwards,
+    distributions: Distributions | None = None,
+) -> Curve:
+    """Forward and discount factor of every slice; `prior` is the zero rate that the quotes' own shrinks to.
+
+    `distributions` give the dividends of slices whose forward comes from the spot price.
+    """
     discount, share = discount_factors(pairs, chains.slices, prior, settings)
     forward, count, residual = parity_forwards(pairs, discount, settings)
     forward = np.where(forward > 0, forward, np.nan)
     error = forward_errors(residual, count, chains.surface)
-    forward, from_spot = complete_forwards(forward, error, discount, chains.slices)
+    forward, from_spot = complete_forwards(forward, error, discount, chains.slices, distributions)
     routes = [np.isnan(forward), from_spot, count < settings.min_pairs]
     return Curve(forward, discount, np.select(routes, ["none", "spot", "carry"], "parity"), count, residual, share)

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from ivyspt.config import Forwards
 from ivyspt.quotes.carry import carry_line
+from ivyspt.quotes.dividends import Distributions, present_dividends
 from ivyspt.quotes.rates import pooled_rate
 from ivyspt.quotes.segments import total, weighted_median
 
@@ -81,12 +82,13 @@ def discount_factors(
     """Discount factor of each slice on its surface's pooled curve, and the quotes' share in it (the rest: the prior).
 
     `slices` holds time_to_maturity, surface and american. The right to exercise early bends the slope: American slices
-    speak only where there is no Treasury curve.
+    speak only where there is no rate curve.
     """
     tau = slices["time_to_maturity"].to_numpy()
-    speaking = ~slices["american"].to_numpy() if settings.rates_dir else np.ones(tau.size, dtype=bool)
+    has_curve = bool(settings.rates_dir or settings.zero_curve)
+    speaking = ~slices["american"].to_numpy() if has_curve else np.ones(tau.size, dtype=bool)
     rate, error = implied_rates(pairs.take(speaking[pairs.slice]), tau)
-    prior_std = settings.rate_std if settings.rates_dir else settings.flat_rate_std
+    prior_std = settings.rate_std if has_curve else settings.flat_rate_std
     curve, share = pooled_rate(rate, error, prior, tau, slices["surface"].to_numpy(), prior_std=prior_std)
     return np.exp(-curve * tau), share
 
@@ -156,13 +158,17 @@ def complete_forwards(
     error: Float[np.ndarray, " slice"],
     discount: Float[np.ndarray, " slice"],
     slices: pl.DataFrame,
+    distributions: Distributions | None = None,
 ) -> tuple[Float[np.ndarray, " slice"], Bool[np.ndarray, " slice"]]:
-    """Forwards on their surface's carry line; where it has none, F = S / D, and whether that was done.
+    """Forwards on their surface's carry line; where it has none, F = (S - dividends) / D, and whether that was done.
 
-    ASSUME no dividends there: nothing in the quotes tells of them.
+    Dividends are those that `distributions` knew or let expect on the quote's day, at their present value; without it
+    ASSUME none: nothing in the quotes tells of them.
     """
     tau, surface = slices["time_to_maturity"].to_numpy(), slices["surface"].to_numpy()
     carried = np.exp(carry_line(np.log(forward * discount), error, tau, surface)) / discount
     spot = slices["underlying_price"].to_numpy()
     from_spot = ~np.isfinite(carried)
+    if distributions is not None:
+        spot = spot - present_dividends(distributions, slices, discount, np.flatnonzero(from_spot))
     return np.where(from_spot, np.where(spot > 0, spot, np.nan) / discount, carried), from_spot

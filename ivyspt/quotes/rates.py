@@ -1,4 +1,4 @@
-"""The discount curve: a prior (Treasury curve or flat) and what parity says about it, pooled over expiries.
+"""The discount curve: a prior (Treasury or zero curve, or flat) and what parity says about it, pooled over expiries.
 
 [1] Nelson & Siegel (1987). Parsimonious modeling of yield curves. Journal of Business 60(4), 473-489.
 [2] van Binsbergen, Diamond & Grotteria (2022). Risk-free interest rates. Journal of Financial Economics 143(1):
@@ -12,13 +12,30 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from ivyspt.columns import DataError
+from ivyspt.config import Forwards
 from ivyspt.quotes.segments import total
+from ivyspt.quotes.zero_curve import ZeroCurve, read_zero_curve
 
 RATES_FILE = "heliar-k_fred_rates.csv"
 MATURITIES = {"DGS1MO": 1 / 12, "DGS3MO": 0.25, "DGS6MO": 0.5, "DGS1": 1.0, "DGS2": 2.0, "DGS3": 3.0, "DGS5": 5.0}
 DECAY = 1.0  # years; the maturity over which the slope of the pooled correction fades, [1]'s tau
 REWEIGHTINGS = 5  # against expiries off the curve
 HUBER = 1.5  # standard errors beyond which an expiry's rate loses weight
+
+
+def read_rate_curve(settings: Forwards) -> pl.DataFrame | ZeroCurve | None:
+    """The curve by date that the settings name; None: a flat rate.
+
+    Raises
+    ------
+    DataError
+        The settings name two curves, or the curve cannot be read.
+    """
+    if settings.rates_dir and settings.zero_curve:
+        raise DataError("surfaces.forwards must name one rate curve, got both rates_dir and zero_curve")
+    if settings.zero_curve:
+        return read_zero_curve(settings.zero_curve)
+    return read_treasury_curve(settings.rates_dir) if settings.rates_dir else None
 
 
 def read_treasury_curve(rates_dir: str) -> pl.DataFrame:
@@ -39,7 +56,7 @@ def read_treasury_curve(rates_dir: str) -> pl.DataFrame:
 
 
 def prior_rate(
-    curve: pl.DataFrame | None, date: pl.Series, tau: Float[np.ndarray, " slice"], flat: float
+    curve: pl.DataFrame | ZeroCurve | None, date: pl.Series, tau: Float[np.ndarray, " slice"], flat: float
 ) -> Float[np.ndarray, " slice"]:
     """Zero rate at maturity `tau` (years) by the last curve before each date; `flat` without a curve.
 
@@ -52,6 +69,8 @@ def prior_rate(
     """
     if curve is None:
         return np.full(tau.size, flat)
+    if isinstance(curve, ZeroCurve):
+        return curve.rate(date, tau)
     row = np.searchsorted(curve["date"].to_numpy(), date.to_numpy(), side="left") - 1
     if row.size and row.min() < 0:
         raise DataError(f"the Treasury curve must begin before the first quote, got {curve['date'][0]}, {date.min()}")

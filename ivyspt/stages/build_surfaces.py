@@ -9,7 +9,8 @@ from ivyspt.artefacts import growing_table, write_table
 from ivyspt.columns import REJECTIONS, DataError
 from ivyspt.config import Section, Surfaces
 from ivyspt.quotes.blocks import blocks
-from ivyspt.quotes.rates import read_treasury_curve
+from ivyspt.quotes.dividends import read_distributions
+from ivyspt.quotes.rates import read_rate_curve
 from ivyspt.surfaces.build import build
 
 
@@ -23,15 +24,15 @@ def run(settings: Settings, *, quotes: Path, all_points: Path, slices: Path, rej
     """Filter quotes, imply forwards and vols, and write the surfaces' points, their slices and the rejections."""
     if not Path(quotes).exists():
         raise DataError(f"{quotes}: must exist, got no such file")
-    rates_dir = settings.surfaces.forwards.rates_dir
-    treasury = read_treasury_curve(rates_dir) if rates_dir else None
+    forwards = settings.surfaces.forwards
+    rate_curve, distributions = read_rate_curve(forwards), read_distributions(forwards)
     provenance = {"settings": settings.model_dump(mode="json")}
     rejected = []
     with ExitStack() as stack:
         add_points = stack.enter_context(growing_table(all_points, provenance))
         add_slices = stack.enter_context(growing_table(slices, provenance))
         for block in blocks(pl.scan_parquet(quotes), quotes):
-            built = build(block, settings.surfaces, treasury)
+            built = build(block, settings.surfaces, rate_curve, distributions)
             add_points(built.points)
             add_slices(built.slices)
             rejected.append(built.rejections)

@@ -10,10 +10,12 @@ from ivyspt.config import Surfaces
 from ivyspt.implied_vol import implied_vol
 from ivyspt.quotes.chains import Chains, Prices, chains_of, vendor_prices
 from ivyspt.quotes.curves import Curve, imply_curve, pairs_of
+from ivyspt.quotes.dividends import Distributions
 from ivyspt.quotes.exercise import european_prices
 from ivyspt.quotes.filters import Verdicts, count_rejections, drop_other_roots, judge_prices, judge_vols
 from ivyspt.quotes.rates import prior_rate
 from ivyspt.quotes.segments import weighted_median
+from ivyspt.quotes.zero_curve import ZeroCurve
 from ivyspt.surfaces.points import choose_points, drop_small_surfaces, points_table, surface_id
 
 MONEY_QUOTES = 6  # quotes nearest to the money whose median vol is the slice's at-the-money vol
@@ -28,25 +30,30 @@ class Built:
     rejections: pl.DataFrame
 
 
-def build(quotes: pl.DataFrame, settings: Surfaces, treasury: pl.DataFrame | None) -> Built:
-    """Surfaces of `quotes` (QUOTES; whole surfaces, at least one quote); `treasury` is the rate curve by date.
+def build(
+    quotes: pl.DataFrame,
+    settings: Surfaces,
+    rate_curve: pl.DataFrame | ZeroCurve | None,
+    distributions: Distributions | None = None,
+) -> Built:
+    """Surfaces of `quotes` (QUOTES; whole surfaces, at least one quote); `rate_curve` is of `read_rate_curve`.
 
     Every quote is either used in a point or counted in the rejections under one reason.
     """
     chains = chains_of(quotes)
     slices = chains.slices
     tau = slices["time_to_maturity"].to_numpy()
-    prior = prior_rate(treasury, slices["quote_time"].dt.date(), tau, settings.forwards.flat_rate)
+    prior = prior_rate(rate_curve, slices["quote_time"].dt.date(), tau, settings.forwards.flat_rate)
     prices = Prices(chains.bid, chains.mid, chains.ask)
     if settings.price == "vendor_implied_vol":
         nothing = np.full(chains.mid.size, np.nan)
         prices = Prices(nothing, vendor_prices(chains, prior), nothing)
     verdicts = judge_prices(chains, prices, settings.filters)
     drop_other_roots(chains, verdicts)
-    curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards)
+    curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards, distributions)
     if settings.exercise == "de_americanise" and settings.price == "quoted":
         prices = european_prices(chains, curve, prices, verdicts.kept)
-        curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards)
+        curve = imply_curve(chains, pairs_of(chains, verdicts.kept, prices), prior, settings.forwards, distributions)
     verdicts.drop((curve.route == "none")[chains.slice], "no_forward")
     vols = mid_vols(chains, curve, prices.mid, verdicts)
     z = standardised_moneyness(chains, curve, vols)

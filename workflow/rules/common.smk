@@ -26,6 +26,8 @@ from workflow.study import (
 
 SURFACE_ADAPTERS = {"qmoms", "paper_sparse"}  # these read a vendor's surfaces; every other adapter reads quotes
 
+RATE_AND_DIVIDEND_KEYS = ["rates_dir", "zero_curve", "distributions", "security_names"]  # of surfaces.forwards
+
 DATA_SECTIONS = ["data", "market_features", "surfaces", "tiers", "thinning", "split", "masking"]
 DATA_STAGES = ["assign_tiers", "thin_surfaces", "join_market_features", "split_days", "cluster_points"]
 
@@ -123,10 +125,10 @@ def checkpoint(stage):
     return of_job
 
 
-def vendor_files(*folders):
-    """Every file of the folders that a study reads data from, so that a replaced file is read again."""
-    found = [path for folder in folders if folder for path in Path(folder).rglob("*") if path.is_file()]
-    return sorted(str(path) for path in found)
+def vendor_files(*places):
+    """Every file of the folders, and the files, that a study reads data from, so that a replaced one is read again."""
+    paths = [path for place in places if place for path in (Path(place), *Path(place).rglob("*"))]
+    return sorted(str(path) for path in paths if path.is_file())
 
 
 def of_methods(pattern, family, phase):

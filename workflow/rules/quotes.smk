@@ -55,7 +55,7 @@ else:
     rule build_surfaces:
         """Imply forwards and vols from quotes; filter, and count what was dropped, by reason."""
         input:
-            vendor_files(STUDY["surfaces"]["forwards"]["rates_dir"]),
+            vendor_files(*(STUDY["surfaces"]["forwards"].get(key) for key in RATE_AND_DIVIDEND_KEYS)),
             quotes="<results>/quotes/quotes.parquet",
         output:
             all_points="<results>/surfaces/all_points.parquet",
