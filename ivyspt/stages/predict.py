@@ -31,14 +31,19 @@ def run(
     split: Path,
     masks: Path,
     run: str,
+    phase: str,
     seed: int,
     predictions: Path,
     cost: Path,
 ) -> None:
-    """Predict the test days in float64 and keep what it cost."""
+    """Predict the test days in float64 and keep what it cost.
+
+    Fine-tuned weights answer for the tier that they were tuned on, pre-trained ones for both.
+    """
     torch.set_num_threads(1)
     tables = [read_table(points, TIERED_POINTS), read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT)]
     tasks = masked_surfaces(*tables, read_table(masks, MASKS), "test")
+    tasks = [task for task in tasks if phase == "pretrain" or task.tier == "sparse"]
     method = Predictor(load_weights(weights).double())
     start = time.perf_counter()
     table = predict_surfaces(method, tasks, settings.evaluation, run, seed, settings.masking.seed)

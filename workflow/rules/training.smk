@@ -93,5 +93,5 @@ rule predict:
     shell:
         "python -m ivyspt predict --settings {params.settings:q} --weights {input.weights}"
         " --points {input.points} --market-features {input.market_features} --split {input.split}"
-        " --masks {input.masks} --run {wildcards.run}.{wildcards.phase} --seed {wildcards.seed}"
+        " --masks {input.masks} --run {wildcards.run}.{wildcards.phase} --phase {wildcards.phase} --seed {wildcards.seed}"
         " --predictions {output.predictions} --cost {output.cost} 2>&1 | tee {log}"
