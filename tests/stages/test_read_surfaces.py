@@ -25,9 +25,3 @@ def test_the_papers_points_enter_with_their_twins_in_one_mask_group(tmp_path):
     pairs = points.group_by("surface_id", "log_moneyness", "time_to_maturity").agg(pl.col("mask_group").n_unique())
     assert pairs["mask_group"].max() == 1
     assert read_table(tmp_path / "rejections.parquet", REJECTIONS)["quotes"].sum() > 0
-
-
-def test_another_adapter_is_one_sentence_and_writes_nothing(tmp_path, capsys):
-    assert read(tmp_path, "vendor") == 1
-    assert "data.adapter must be one of qmoms, paper_sparse here, got vendor" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
