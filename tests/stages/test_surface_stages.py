@@ -94,7 +94,11 @@ def test_stages_give_the_same_bytes_again(folder, tmp_path):
 @pytest.mark.parametrize(
     ("stage", "change", "message"),
     [
-        ("read_surfaces", {"data": {**DATA, "adapter": "orats"}}, "data.adapter must be one of qmoms, paper_sparse here, got orats"),
+        (
+            "read_surfaces",
+            {"data": {**DATA, "adapter": "orats"}},
+            "must be one of qmoms, paper_sparse here, got orats",
+        ),
         ("read_surfaces", {"data": {**DATA, "first_date": "2031-01-01"}}, "at least one surface must be left"),
         ("split_days", {"split": {"partitions": 9}}, "must keep at least"),
         ("split_days", {"split": {"partitons": 9}}, "setting split.partitons: Extra inputs are not permitted"),
