@@ -55,6 +55,8 @@ def train(model: IvySPT, training: Sequence[Surface], validation: Sequence[Surfa
         return []
     device = _device(plan.training.device)
     model.to(device, torch.float64 if plan.training.precision == "float64" else torch.float32)
+    if plan.training.compile:
+        model.compile()
     optimiser = make_optimiser(model, plan.training, plan.phase)
     gradnorm = GradNorm(plan.losses).to(device)
     first_epoch, history = 0, []
