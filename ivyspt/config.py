@@ -5,20 +5,10 @@ Every key, its unit and its default study value are explained in `config/README.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Proportion = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-# a path that settings leave out where none is named, so that such a key alone changes nothing that a stage is given
-OptionalPath = Annotated[str | None, Field(exclude_if=lambda path: path is None)]
-
-
-class Section(BaseModel):
-    """A part of the configuration; refuses keys that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from ivyspt.analysis_config import Analyses
+from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
 class Data(Section):
@@ -293,6 +283,7 @@ class Study(Section):
     losses: Losses
     training: Training
     evaluation: Evaluation
+    analyses: Analyses = Analyses()
     seeds: list[int]
     runs: dict[str, Run]
     baselines: dict[str, Baseline]
