@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from ivyspt.analysis_config import Analyses
+from ivyspt.corpus_config import Corpus
 from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
@@ -279,6 +280,7 @@ class Study(Section):
     thinning: Thinning
     split: Split
     masking: Masking
+    corpus: Corpus = Corpus()
     model: Model
     losses: Losses
     training: Training
