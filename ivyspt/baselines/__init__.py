@@ -1,1 +1,1 @@
-"""The paper's four baselines."""
+"""The baselines: the paper's four and those that stand for what practitioners use."""

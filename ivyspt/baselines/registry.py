@@ -2,8 +2,15 @@
 
 from ivyspt.baselines.cubic_spline import CubicSpline
 from ivyspt.baselines.dense_net import DenseNet
+from ivyspt.baselines.essvi import ESSVI
+from ivyspt.baselines.flat import Flat
+from ivyspt.baselines.gaussian_process import GaussianProcess
+from ivyspt.baselines.kernel_regression import KernelRegression
 from ivyspt.baselines.polynomial import Polynomial
 from ivyspt.baselines.random_forest import RandomForest
+from ivyspt.baselines.ssvi import SSVI
+from ivyspt.baselines.svi_slices import SVISlices
+from ivyspt.baselines.thin_plate import ThinPlate
 from ivyspt.columns import DataError
 from ivyspt.completion import Method
 
@@ -12,6 +19,13 @@ METHODS: dict[str, type] = {
     "random_forest": RandomForest,
     "polynomial": Polynomial,
     "cubic_spline": CubicSpline,
+    "flat": Flat,
+    "kernel_regression": KernelRegression,
+    "thin_plate": ThinPlate,
+    "gaussian_process": GaussianProcess,
+    "svi": SVISlices,
+    "ssvi": SSVI,
+    "essvi": ESSVI,
 }
 
 

@@ -1,16 +1,23 @@
-"""The four baselines against oracles, and what every method promises."""
+"""The paper's four baselines against oracles, and what every method promises."""
+
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from scipy.interpolate import RBFInterpolator
 
 from ivyspt.baselines.coordinates import coordinates
 from ivyspt.baselines.registry import build
+from ivyspt.baselines.tuning import complete_many
 from ivyspt.columns import DataError
 from ivyspt.completion import Context, Targets
+from tests.baselines.awkward import stranger
 from tests.conftest import make_pair
 
 DENSE = {"width": 16, "depth": 2, "learning_rate": 1e-2, "weight_decay": 0.0, "epochs": 30, "batch_points": 64}
+GP = {"length_z": [0.7, 2.0], "length_tau": [0.5, 2.0], "noise": [1e-4, 1e-2], "trends": ["constant", "quadratic"]}
+SLICES = {"noise": 0.02, "huber": 3.0, "prior_surfaces": 8}
 ROWS = [
     ("polynomial", {"degree": 3, "ridge": 1e-4, "coordinates": "standardised", "response": "log_implied_vol"}),
     ("polynomial", {"degree": 2, "ridge": 0.0, "coordinates": "plain", "response": "total_variance"}),
@@ -18,9 +25,22 @@ ROWS = [
     ("cubic_spline", {"smoothing": 0.0, "coordinates": "plain", "response": "log_implied_vol"}),
     ("dense_net", {**DENSE, "coordinates": "standardised"}),
     ("dense_net", {**DENSE, "coordinates": "plain"}),
+    ("flat", {}),
+    ("kernel_regression", {"bandwidth_z": [0.3, 1.0], "bandwidth_tau": [0.5, 1.0], "ridge": 0.05}),
+    ("thin_plate", {"stretches": [0.5, 1.0], "smoothing": [1e-6, 1e-3, 1.0], "freedom_weight": 1.4}),
+    ("gaussian_process", {**GP, "prior_surfaces": 8}),
+    ("gaussian_process", {**GP, "criterion": "leave_one_out"}),
+    ("svi", {**SLICES, "min_points": 5, "freedom": 0.5}),
+    ("ssvi", SLICES),
+    ("essvi", SLICES),
     ("random_forest", {"trees": 5, "min_samples_leaf": 1, "max_features": 0.5, "coordinates": "plain"}),
 ]
 SMOOTH = [row for row in ROWS if row[0] != "random_forest"]
+
+
+@cache
+def ready(number):
+    return fitted(ROWS[number])
 
 
 def fitted(row):
@@ -83,6 +103,31 @@ def test_answers_with_three_points_of_one_or_two_expiries(row, expiries, asked):
     context = Context("A", "A", np.array([-0.1, 0.0, 0.1]), tau, np.array([0.3, 0.25, 0.24]), np.full(3, np.nan))
     answer = fitted(row).complete(context, *asked)
     assert np.isfinite(answer.implied_vol).all()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_many_surfaces_at_once_are_answered_as_each_alone(row, asked):
+    method, generator = fitted(row), np.random.default_rng(2)
+    contexts = [make_pair(generator, size, 1, f"surface {i}")[0] for i, size in enumerate((18, 3, 7, 18))]
+    together = complete_many(method, contexts, [asked, asked, (asked[0][:2], asked[1][:2]), asked])
+    for context, answer in zip(contexts, together, strict=True):
+        size = answer.implied_vol.size
+        alone = method.complete(context, asked[0][:size], asked[1][:size])
+        # padding and batched kernels sum in another order; iterations repeat what rounding differs
+        np.testing.assert_allclose(answer.implied_vol, alone.implied_vol, rtol=1e-7)
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)), ids=[str(row) for row in ROWS])
+@settings(max_examples=15)
+@given(context=stranger())
+def test_odd_quotes_are_answered_by_numbers_or_by_nothing(number, context):
+    """No warning, no failure; a point of no answer is NaN in every part."""
+    answer = ready(number).complete(context, np.array([-0.5, 0.0, 0.3]), np.array([0.02, 0.3, 3.0]))
+    assert answer.implied_vol.shape == (3,)
+    known = np.isfinite(answer.implied_vol)
+    assert (answer.implied_vol[known] > 0).all()
+    for part in (answer.w_k, answer.w_kk, answer.w_tau):
+        assert part is None or (np.isfinite(part) == known).all()
 
 
 def test_spline_is_the_interpolator_of_scipy(context, asked):
