@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from ivyspt.analysis_config import Analyses
 from ivyspt.corpus_config import Corpus
+from ivyspt.masking_config import Masking
 from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
@@ -111,17 +112,6 @@ class Split(Section):
     purge_days: Annotated[int, Field(ge=0)] = 1  # first training days after another partition's test days
     embargo_days: Annotated[int, Field(ge=0)] = 1  # last days of train before validation and of validation before test
     min_days: Count = 2  # that validation and test each keep
-
-
-class Masking(Section):
-    """Dynamic masks of training and fixed masks of evaluation."""
-
-    proportions: list[Proportion] = [0.1, 0.3, 0.5, 0.7]
-    min_targets: Count = 1
-    min_context: Annotated[int, Field(ge=3)] = 3
-    seed: int = 0  # of the clusters and of the evaluation masks
-    random_counts: list[Count] = [5, 9, 20, 40]  # context points of the random evaluation masks
-    min_evaluation_targets: Count = 10  # a random mask with fewer targets is not drawn
 
 
 class Model(Section):

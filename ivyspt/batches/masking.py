@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from sklearn.cluster import KMeans
 
+from ivyspt.batches import structured_masks
 from ivyspt.columns import MASKS, DataError, Table, check
 from ivyspt.config import Masking
 from ivyspt.generators import generator_of
@@ -162,8 +163,8 @@ def draw_evaluation_masks(points: pl.DataFrame, clusters: pl.DataFrame, masking:
     """The fixed masks that every method is judged on, each drawn by the seed, the surface and its own name.
 
     `clustered_p` is the dynamic mask at p, `random_n` shows n points wherever `min_evaluation_targets` targets are
-    left, and `visible` shows every visible point of a thinned surface. Context comes from visible points alone;
-    hidden points are targets of every mask.
+    left, the structured masks leave a hole of one shape, and `visible` shows every visible point of a thinned surface.
+    Context comes from visible points alone; hidden points are targets of every mask.
 
     Parameters
     ----------
@@ -202,8 +203,22 @@ def _contexts(surface_id: str, surface: pl.DataFrame, masking: Masking) -> Itera
         name = f"random_{count}"
         if count < visible.sum() and len(visible) - count >= masking.min_evaluation_targets:
             yield name, _place(draw_groups(groups, count, generator_of(masking.seed, name, surface_id)), visible)
+    yield from _structured(surface_id, surface, groups, visible, masking)
     if not visible.all():
         yield "visible", visible
+
+
+def _structured(
+    surface_id: str, surface: pl.DataFrame, groups: np.ndarray, visible: np.ndarray, masking: Masking
+) -> Iterator[tuple[str, np.ndarray]]:
+    k, tau = (surface[name].to_numpy()[visible] for name in ("log_moneyness", "time_to_maturity"))
+    for name in masking.structured:
+        generator = generator_of(masking.seed, name, surface_id)
+        context = structured_masks.shown(name, k, tau, groups, masking.holes, generator)
+        if context is None or context.all() or context.sum() < masking.min_context:
+            continue
+        if len(visible) - context.sum() >= masking.min_evaluation_targets:
+            yield name, _place(context, visible)
 
 
 def _place(chosen: np.ndarray, visible: np.ndarray) -> np.ndarray:
@@ -215,4 +230,5 @@ def _place(chosen: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 def evaluation_names(masking: Masking) -> Sequence[str]:
     """Every mask that a study may draw, in the order of tables."""
-    return [*map(clustered, masking.proportions), *(f"random_{n}" for n in masking.random_counts), "visible"]
+    random = [f"random_{n}" for n in masking.random_counts]
+    return [*map(clustered, masking.proportions), *random, *masking.structured, "visible"]

@@ -1,6 +1,7 @@
 """Masks: whole groups, the right share, enough on both sides, and the same whatever the order."""
 
 from datetime import datetime
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from ivyspt.batches.masking import (
 )
 from ivyspt.columns import TIERED_POINTS, DataError, check
 from ivyspt.config import Masking
+from ivyspt.masking_config import StructuredMask
 
 MASKING = Masking(proportions=[0.1, 0.3, 0.7], random_counts=[5, 9, 20], min_evaluation_targets=6, seed=1)
 
@@ -179,6 +181,28 @@ def test_evaluation_masks_follow_seed_and_surface_alone():
     fewer = MASKING.model_copy(update={"proportions": [0.3], "random_counts": [9]})
     assert drawn(points, fewer).equals(masks.filter(pl.col("mask").is_in(["clustered_0.3", "random_9", "visible"])))
     assert not drawn(points, MASKING.model_copy(update={"seed": 2})).equals(masks)
+
+
+def test_structured_masks_are_drawn_where_they_leave_enough_and_move_no_other():
+    points, names = tiered(), list(get_args(StructuredMask))
+    masking = MASKING.model_copy(update={"structured": names, "min_evaluation_targets": 5})
+    masks = drawn(points, masking)
+    others = MASKING.model_copy(update={"min_evaluation_targets": 5})
+    assert masks.filter(~pl.col("mask").is_in(names)).equals(drawn(points, others))
+    assert set(masks.filter(pl.col("surface_id") == "A")["mask"]) >= set(names) - {"nine_clustered"}
+    assert set(masks["mask"]) <= set(evaluation_names(masking))
+    joined = masks.join(points, on=["surface_id", "point"])
+    assert joined.filter(~pl.col("visible"))["role"].unique().to_list() == ["target"]
+    groups = joined.group_by("mask", "surface_id", "mask_group").agg(pl.col("role").n_unique())
+    assert groups["role"].max() == 1
+    structured = joined.filter(pl.col("mask").is_in(names)).group_by("mask", "surface_id")
+    sizes = structured.agg(*((pl.col("role") == role).sum().alias(role) for role in ("context", "target")))
+    assert sizes["context"].min() >= 3
+    assert sizes["target"].min() >= 5
+
+
+def test_masking_without_structured_masks_is_written_as_before():
+    assert not {"structured", "holes"} & set(MASKING.model_dump(mode="json"))
 
 
 def test_no_surface_to_judge_is_refused():

@@ -18,8 +18,22 @@ def method_label(method: str, settings: dict) -> str:
     return f"{settings['runs'][name]['label']}, {PHASES[phase]}"
 
 
+STRUCTURED = {  # masks of one shape of hole
+    "whole_expiries": "expiries hidden",
+    "short_end": "short end hidden",
+    "block": "block hidden",
+    "left_wing": "left wing hidden",
+    "right_wing": "right wing hidden",
+    "both_wings": "wings hidden",
+    "nine_clustered": "3 expiries of 3 quotes shown",
+    "near_money": "near the money shown",
+}
+
+
 def mask_label(mask: str) -> str:
     """The name of a mask."""
+    if mask in STRUCTURED:
+        return STRUCTURED[mask]
     kind, _, amount = mask.partition("_")
     if kind == "clustered":
         return f"{float(amount):.0%} masked"
@@ -27,11 +41,13 @@ def mask_label(mask: str) -> str:
 
 
 def mask_order(mask: str) -> tuple[int, float]:
-    """Sorts masks: the paper's by proportion, then random ones from many points to few, then the sparse tier's own."""
+    """Sorts masks: the paper's, random ones from many points to few, structured ones, the sparse tier's own."""
+    if mask in STRUCTURED:
+        return 2, list(STRUCTURED).index(mask)
     kind, _, amount = mask.partition("_")
     if kind == "clustered":
         return 0, float(amount)
-    return (1, -float(amount)) if kind == "random" else (2, 0.0)
+    return (1, -float(amount)) if kind == "random" else (3, 0.0)
 
 
 def headline_mask(tier: str, masks: list[str]) -> str:
