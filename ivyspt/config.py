@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from ivyspt.analysis_config import Analyses
 from ivyspt.corpus_config import Corpus
+from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.masking_config import Masking
-from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
+from ivyspt.sections import Count, Name, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
 class Data(Section):
@@ -80,12 +81,16 @@ class QuoteAudit(Section):
 class MarketFeatures(Section):
     """Which series stand for the paper's market features."""
 
-    source: Literal["qmoms", "files", "simulated"]
+    source: Literal["qmoms", "files", "simulated", "option_metrics"]
     market_return: str  # name of the series, as tables and figures print it
     market_vol: str
     treasury_rate: str
     data_dir: str | None = None
     proxy_maturity: Positive = 30  # days; the slice whose model-free implied vol stands in for VIX (qmoms only)
+    # of option_metrics only: IvyDB's zero-curve file, and its identifiers of the index and of VIX
+    zero_curve: OptionalPath = None
+    index_secid: OptionalPath = None
+    vol_secid: OptionalPath = None
 
 
 class Tiers(Section):
@@ -207,8 +212,16 @@ class Training(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     compile: bool = False  # torch.compile; needs a C compiler
-    threads: Count = 1
+    threads: Count = 1  # of each process
+    # that share every batch, on one machine, a GPU each where there are any; left out of settings while it is 1
+    processes: Annotated[int, Field(ge=1, exclude_if=lambda count: count == 1)] = 1
     checkpoint_every: Count = 5  # epochs
+
+    @model_validator(mode="after")
+    def _check(self):
+        if self.compile and self.processes > 1:
+            raise ValueError(f"training.compile must be false with several processes, got {self.processes} processes")
+        return self
 
 
 class Evaluation(Section):
@@ -271,11 +284,13 @@ class Study(Section):
     split: Split
     masking: Masking
     corpus: Corpus = Corpus()
+    flagship: Flagship = Flagship()
+    flagship_training: FlagshipTraining | None = None  # None: the study trains no flagship
     model: Model
     losses: Losses
     training: Training
     evaluation: Evaluation
     analyses: Analyses = Analyses()
     seeds: list[int]
-    runs: dict[str, Run]
-    baselines: dict[str, Baseline]
+    runs: dict[Name, Run]
+    baselines: dict[Name, Baseline]

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shlex
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,8 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
-from workflow.fingerprint import FingerprintError, fingerprint
+from ivyspt.fingerprint import FingerprintError, fingerprint
+from workflow.guard import GuardError, clear, hold
 from workflow.study import (
     PHASES,
     StudyError,
@@ -48,7 +50,11 @@ FAMILIES = {  # methods that are set against the main run's model of a phase
     ("ablation", "finetune"): [f"{run}.finetune" for run in STUDY["runs"]],
 }
 FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "surfaces", "training"]
-TABLES = ["ablation", "arbitrage", "baselines", "data", "significance"]
+TABLES = ["ablation", "arbitrage", "baselines", "cost", "data", "settings", "significance"]
+REPORTS = ["data", "errors", "training"]
+PAPER_FIGURES = ["ablation", "arbitrage", "error_by_mask", "surfaces", "training"]
+PAPER_TABLES = ["ablation", "arbitrage", "baselines", "data", "settings", "significance"]
+LATEX = all(shutil.which(program) for program in ("latexmk", "pdflatex"))
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
 if not CONDA and importlib.util.find_spec("torch") is None:
@@ -56,6 +62,18 @@ if not CONDA and importlib.util.find_spec("torch") is None:
         f"{sys.executable} lacks what ivyspt needs: type `make install` and then `.venv/bin/snakemake`, "
         "or add --use-conda."
     )
+
+
+HELD = []  # the lock of the run that is on, open for as long as it lasts
+
+
+def start_alone():
+    """Hold the study's folder for this run, and clear what a killed one was writing."""
+    try:
+        HELD.append(hold(Path(STUDY["results"])))
+        clear(Path(STUDY["results"]), Path(STUDY["figures"]))
+    except (GuardError, OSError) as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -125,6 +143,13 @@ def checkpoint(stage):
     return of_job
 
 
+def flagship_checkpoint(wildcards):
+    """Where the flagship's training keeps its state; it stays, so that more steps can follow in a later sitting."""
+    read = sections(STUDY, *DATA_SECTIONS, "flagship", "corpus")
+    codes = [fingerprint_of(f"ivyspt.stages.{name}") for name in (*READING_STAGES, *DATA_STAGES, "train_flagship")]
+    return f"{STUDY['results']}/checkpoints/flagship_{wildcards.seed}_{digest(read, *codes)}.safetensors"
+
+
 def vendor_files(*places):
     """Every file of the folders, and the files, that a study reads data from, so that a replaced one is read again."""
     paths = [path for place in places if place for path in (Path(place), *Path(place).rglob("*"))]
@@ -139,3 +164,13 @@ def of_methods(pattern, family, phase):
 def of_main_run(pattern):
     """The pattern's path for each seed of the study's main run."""
     return expand(pattern, run=MAIN_RUN, seed=METHODS[f"{MAIN_RUN}.finetune"])
+
+
+def of_runs(pattern):
+    """The pattern's path for each seed of each run."""
+    return [path for run in STUDY["runs"] for path in expand(pattern, run=run, seed=METHODS[f"{run}.finetune"])]
+
+
+def of_baselines(pattern):
+    """The pattern's path for each seed of each baseline."""
+    return [path for name, seeds in fitted(STUDY).items() for path in expand(pattern, baseline=name, seed=seeds)]

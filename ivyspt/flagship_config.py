@@ -1,0 +1,43 @@
+"""The sections that state the flagship model and its training."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ivyspt.sections import Count, NonNegative, Positive, Proportion, Section
+
+
+class Flagship(Section):
+    """Architecture of the flagship."""
+
+    dimension: Count = 64
+    blocks: Count = 4
+    heads: Count = 4
+    feed_forward: Count = 3  # width of the feed-forward layer over `dimension`
+    channels: Count = 8  # of the kernel embedding
+    bandwidth_floor: NonNegative = 0.05  # normalised units
+    gate_bias: float = 2.0  # the market's share starts at 12 %
+    components: Annotated[int, Field(ge=1, le=6)] = 3  # eSSVI surfaces averaged in price
+    knots: Annotated[int, Field(ge=3, le=24)] = 10  # of the basis in log-maturity
+
+
+class FlagshipTraining(Section):
+    """Optimisation of the flagship; training resumes from its checkpoint over any number of sittings."""
+
+    steps: Count
+    batch_size: Count = 32  # surfaces, at most
+    batch_points: Count = 1800  # context points, at most
+    context_sizes: list[tuple[int, int]] = [(3, 12), (8, 30), (20, 60), (50, 120)]  # fewest and most quotes of a batch
+    targets: Count = 48  # a surface and step
+    learning_rate: Positive = 1e-3
+    final_learning_rate: NonNegative = 1e-5
+    warmup_steps: Count = 500
+    decay_share: Proportion = 0.3  # of the steps, at the end, over which the rate falls
+    weight_decay: NonNegative = 0.01
+    gradient_clip: Positive = 1.0  # norm
+    averaging: Proportion = 0.999  # of the exponential average of the weights
+    real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
+    held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
+    threads: Count = 1
+    report_every: Count = 100  # steps
+    checkpoint_every: Count = 500  # steps

@@ -1,0 +1,57 @@
+"""Intervals around a completed surface, calibrated on days and symbols that no weight was fitted to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivyspt.mixture.method import Quoted
+
+LEVELS = (90, 50)  # percent
+COUNT_EDGES = (7, 14, 30, 70)  # quotes of the context: sizes between two edges share a factor
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Factors on the scale of log-vol's error, by level and by the size of the context (split conformal prediction).
+
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, section 4.2, with the absolute error over
+    the model's own scale as the score.
+    """
+
+    factors: dict[int, tuple[float, ...]]  # level -> one factor a class of sizes
+
+    @property
+    def names(self) -> list[str]:
+        """Columns of the intervals."""
+        return [f"iv_{side}_{level}" for level in LEVELS for side in ("low", "high")]
+
+    def around(
+        self, implied_vol: np.ndarray, scale: np.ndarray, quoted: Quoted, log_moneyness: np.ndarray, tau: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The intervals at targets."""
+        size = size_class(len(quoted.log_moneyness))
+        found = {}
+        for level in LEVELS:
+            reach = self.factors[level][size] * scale
+            found[f"iv_low_{level}"] = implied_vol * np.exp(-reach)
+            found[f"iv_high_{level}"] = implied_vol * np.exp(reach)
+        return found
+
+
+def size_class(count: int) -> int:
+    """Which class of context sizes a count falls into."""
+    return int(np.searchsorted(COUNT_EDGES, count, side="right"))
+
+
+def calibrate(scores: np.ndarray, counts: np.ndarray) -> Bands:
+    """Factors that make intervals cover their level of the scores |log-vol error| / scale, class by class."""
+    classes = np.array([size_class(count) for count in counts])
+    factors: dict[int, tuple[float, ...]] = {}
+    for level in LEVELS:
+        row = []
+        for number in range(len(COUNT_EDGES) + 1):
+            own = scores[classes == number] if (classes == number).any() else scores
+            rank = min(1.0, np.ceil((len(own) + 1) * level / 100) / len(own))
+            row.append(float(np.quantile(own, rank, method="higher")))
+        factors[level] = tuple(row)
+    return Bands(factors)

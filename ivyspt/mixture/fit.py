@@ -1,0 +1,115 @@
+"""The most probable surface given the context, by damped Gauss-Newton steps from a prior that the network states."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
+
+STEPS = 8  # the last of which is differentiated
+ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
+LONGEST_STEP = 1.0  # of any latent number
+FIRST_DAMPING = 0.1  # over the diagonal of the precision (Levenberg-Marquardt)
+_CALMER, _FIRMER = 0.2, 8.0  # factors on the damping after a step that helped, and after one that was taken back
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A Gaussian over the latent numbers and the relative noise of each quote."""
+
+    mean: Float[Tensor, "batch size"]
+    precision: Float[Tensor, "batch size"]
+    noise: Float[Tensor, "batch context"]  # standard deviation of log-vol
+
+    def double(self) -> "Prior":
+        """The same in double precision."""
+        return Prior(self.mean.double(), self.precision.double(), self.noise.double())
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The fitted surface, and the Cholesky factor of the posterior precision (Laplace's approximation)."""
+
+    surface: MixtureSurface
+    factor: Float[Tensor, "batch size size"]
+
+    def log_vol_variance(self, jacobian: Float[Tensor, "batch point size"]) -> Float[Tensor, "batch point"]:
+        """Variance of log-vol where the Jacobian is taken."""
+        spread = torch.linalg.solve_triangular(self.factor, jacobian.transpose(-1, -2), upper=False)
+        return spread.square().sum(-2)
+
+
+@dataclass(frozen=True)
+class _System:
+    """Minus the log-posterior at some latent numbers, its slope, and the Gauss-Newton precision."""
+
+    objective: Float[Tensor, " batch"]
+    slope: Float[Tensor, "batch size"]
+    precision: Float[Tensor, "batch size size"]
+
+
+def fit(
+    layout: Layout,
+    frame: Frame,
+    prior: Prior,
+    k: Float[Tensor, "batch context"],
+    tau: Float[Tensor, "batch context"],
+    log_vol: Float[Tensor, "batch context"],
+    present: Bool[Tensor, "batch context"],
+) -> Posterior:
+    """Fit the context.
+
+    Quotes err by Student's t. Differentiable in the prior: the last step alone is differentiated, which at the optimum
+    gives what the implicit function theorem does.
+    """
+    log_tau = tau.log()
+
+    def system(latent: Tensor) -> _System:
+        surface = MixtureSurface(layout, frame, latent)
+        components = surface.components(k, tau)
+        mixed = surface.mixed(k, components)
+        residual = (mixed.w.log() - log_tau) / 2 - log_vol
+        quote_precision = torch.where(present, prior.noise.square().reciprocal(), 0.0)
+        surprise = (residual.square() * quote_precision).detach()
+        robust = (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise)
+        away = latent - prior.mean
+        misfit = ((ROBUST_FREEDOM + 1) / 2 * torch.log1p(surprise / ROBUST_FREEDOM)).sum(-1)
+        objective = misfit + (prior.precision * away.square()).detach().sum(-1) / 2
+        jacobian = surface.jacobian(components, mixed)
+        weighted = jacobian * (quote_precision * robust)[..., None]
+        precision = weighted.transpose(-1, -2) @ jacobian + torch.diag_embed(prior.precision)
+        slope = (weighted * residual[..., None]).sum(-2) + prior.precision * away
+        return _System(objective, slope, precision)
+
+    with torch.no_grad():
+        latent, damping = _descend(system, prior.mean)
+    found = system(latent)
+    latent = latent - _step(found, damping)
+    return Posterior(MixtureSurface(layout, frame, latent), torch.linalg.cholesky(found.precision))
+
+
+def _descend(system, latent: Tensor) -> tuple[Tensor, Tensor]:
+    """All steps but the last, each taken back where it made things worse; the latent numbers and the damping left."""
+    best = system(latent)
+    damping = torch.full_like(best.objective, FIRST_DAMPING)
+    for _ in range(STEPS - 1):
+        proposed = latent - _step(best, damping)
+        found = system(proposed)
+        better = found.objective < best.objective
+        latent = torch.where(better[:, None], proposed, latent)
+        best = _System(
+            torch.where(better, found.objective, best.objective),
+            torch.where(better[:, None], found.slope, best.slope),
+            torch.where(better[:, None, None], found.precision, best.precision),
+        )
+        damping = damping * torch.where(better, _CALMER, _FIRMER)
+    return latent, damping
+
+
+def _step(system: _System, damping: Float[Tensor, " batch"]) -> Float[Tensor, "batch size"]:
+    diagonal = system.precision.diagonal(dim1=-2, dim2=-1)
+    factor = torch.linalg.cholesky(system.precision + torch.diag_embed(damping[:, None] * diagonal))
+    move = torch.cholesky_solve(system.slope[..., None], factor)[..., 0]
+    return LONGEST_STEP * torch.tanh(move / LONGEST_STEP)

@@ -1,0 +1,145 @@
+"""The flagship as a method like any other: contexts in, completions out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ivyspt.completion import Completion, Context, Targets
+from ivyspt.mixture.essvi_slices import EssviSlices
+from ivyspt.mixture.network import Fitted, FlagshipNetwork
+from ivyspt.mixture.price_mixture import slope_in_k
+from ivyspt.mixture.quotes import Quotes
+
+LARGEST_PASS = 60_000  # points of one pass, to bound its memory
+LARGEST_CONTEXT = 512  # quotes that the network reads; a longer context is thinned evenly in maturity and moneyness
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """The quotes of one surface; half-spreads (in vol) and the market are NaN where unknown."""
+
+    log_moneyness: np.ndarray
+    time_to_maturity: np.ndarray
+    implied_vol: np.ndarray
+    half_spread: np.ndarray
+    market: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Vol, total variance and its derivatives, Durrleman's g and the scale of log-vol's error, one entry a target."""
+
+    implied_vol: np.ndarray
+    total_variance: np.ndarray
+    w_k: np.ndarray
+    w_kk: np.ndarray
+    w_tau: np.ndarray
+    durrleman_g: np.ndarray
+    scale: np.ndarray
+
+
+def derivatives(fitted: Fitted, k: Tensor, tau: Tensor) -> tuple[Tensor, ...]:
+    """w, w_k, w_kk, w_tau and g of the fitted surfaces, exact; g and w_tau are sums of non-negative terms."""
+    surface = fitted.posterior.surface
+    components = surface.components(k, tau)
+    mixed = surface.mixed(k, components)
+    slices, w = components.slices, mixed.w
+    w_tau = (mixed.shares * components.by_log_maturity).sum(1) / tau
+    g = (mixed.shares * _durrleman_g(k[:, None], slices)).sum(1)
+    w_k = slope_in_k(k, w, slices.w, slices.w_k, mixed.shares, surface.log_weights())
+    w_kk = 2 * (g - (1 - k * w_k / (2 * w)).square() + w_k.square() / 4 * (1 / w + 0.25))
+    return w, w_k, w_kk, w_tau, g
+
+
+def _durrleman_g(k: Tensor, s: EssviSlices) -> Tensor:
+    return (1 - k * s.w_k / (2 * s.w)).square() - s.w_k.square() / 4 * (1 / s.w + 0.25) + s.w_kk / 2
+
+
+def answer(network: FlagshipNetwork, quoted: Sequence[Quoted], asked: Sequence[tuple]) -> list[Answer]:
+    """Complete each surface at its (log_moneyness, time_to_maturity); company and padding change no answer."""
+    answers: list[Answer | None] = [None] * len(quoted)
+    for chosen in _passes(quoted, asked):
+        k, tau = (_padded([asked[i][part] for i in chosen]) for part in (0, 1))
+        with torch.no_grad():
+            fitted = network(collate([quoted[i] for i in chosen]))
+            w, w_k, w_kk, w_tau, g = derivatives(fitted, k, tau)
+            scale = fitted.error_scale(k, tau)
+        columns = [each.numpy() for each in ((w / tau).sqrt(), w, w_k, w_kk, w_tau, g, scale)]
+        for row, i in enumerate(chosen):
+            answers[i] = Answer(*(each[row, : len(asked[i][0])] for each in columns))
+    return answers
+
+
+def collate(quoted: Sequence[Quoted]) -> Quotes:
+    """Pad surfaces to the longest; padded columns repeat the first quote."""
+    quoted = [_thinned(each) for each in quoted]
+    present = torch.zeros(len(quoted), max(len(each.log_moneyness) for each in quoted), dtype=torch.bool)
+    for row, each in enumerate(quoted):
+        present[row, : len(each.log_moneyness)] = True
+    names = ("log_moneyness", "time_to_maturity", "implied_vol", "half_spread")
+    columns = [_padded([getattr(each, name) for each in quoted]).float() for name in names]
+    market = torch.from_numpy(np.stack([each.market for each in quoted])).float()
+    return Quotes(*columns, present, market)
+
+
+def _thinned(quoted: Quoted) -> Quoted:
+    """Every so manieth quote by maturity and moneyness where there are more than the network reads."""
+    size = len(quoted.log_moneyness)
+    if size <= LARGEST_CONTEXT:
+        return quoted
+    order = np.lexsort((quoted.log_moneyness, quoted.time_to_maturity))
+    kept = order[np.linspace(0, size - 1, LARGEST_CONTEXT).round().astype(int)]
+    columns = (quoted.log_moneyness, quoted.time_to_maturity, quoted.implied_vol, quoted.half_spread)
+    return Quoted(*(column[kept] for column in columns), quoted.market)
+
+
+def _padded(rows: Sequence[np.ndarray]) -> Tensor:
+    table = np.empty((len(rows), max(len(row) for row in rows)))
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+        table[number, len(row) :] = row[0]
+    return torch.from_numpy(table)
+
+
+def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple]) -> Iterator[list[int]]:
+    """Indices of surfaces of like size, few enough for one pass."""
+    order = sorted(range(len(quoted)), key=lambda i: (len(asked[i][0]), len(quoted[i].implied_vol)))
+    chunk: list[int] = []
+    for i in order:
+        points = max(len(asked[i][0]), *(len(quoted[j].implied_vol) for j in [*chunk, i]), 1)
+        if chunk and points * (len(chunk) + 1) > LARGEST_PASS:
+            yield chunk
+            chunk = []
+        chunk.append(i)
+    if chunk:
+        yield chunk
+
+
+class FlagshipMethod:
+    """Answers by trained weights; nothing is learnt from `fit`."""
+
+    def __init__(self, network: FlagshipNetwork):
+        self.network = network.eval()
+
+    def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
+        """Do nothing: training is a stage of its own."""
+
+    def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
+        """Complete one surface."""
+        return self.complete_many([context], [(log_moneyness, time_to_maturity)])[0]
+
+    def complete_many(
+        self, contexts: Sequence[Context], asked: Sequence[tuple[np.ndarray, np.ndarray]], derivatives: bool = True
+    ) -> list[Completion]:
+        """Complete surfaces together."""
+        quoted = [
+            Quoted(c.log_moneyness, c.time_to_maturity, c.implied_vol, np.full(len(c.implied_vol), np.nan), c.market)
+            for c in contexts
+        ]
+        found = answer(self.network, quoted, asked)
+        if not derivatives:
+            return [Completion(each.implied_vol) for each in found]
+        return [Completion(each.implied_vol, each.w_k, each.w_kk, each.w_tau) for each in found]

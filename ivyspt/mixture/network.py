@@ -1,0 +1,159 @@
+"""The flagship: quotes to a surface without static arbitrage, and how far it may be off."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ivyspt.flagship_config import Flagship
+from ivyspt.mixture.encoder import Block, KernelSmoother, MarketTokens, relative
+from ivyspt.mixture.fit import Posterior, Prior, fit
+from ivyspt.mixture.latent import Frame, Layout
+from ivyspt.mixture.maturity_basis import place_knots
+from ivyspt.mixture.quotes import Quotes, market_features, plane
+
+TYPICAL_NOISE = 0.01  # relative vol
+_NOISE_RANGE = (math.log(3e-4), math.log(0.7))
+_TYPICAL_STD = {"level": 0.3, "lean": 0.5, "weight": 1.0, "slope": 0.7, "share": 0.7}  # of the prior, untrained
+_FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The posterior over surfaces and the scale of the error of one more quote."""
+
+    posterior: Posterior
+    quote_noise: Float[Tensor, "batch 1"]  # relative vol
+    spread: Float[Tensor, ""]  # factor on the posterior's standard deviation
+
+    def log_vol(self, k: Tensor, tau: Tensor) -> Float[Tensor, "batch target"]:
+        """Log-vol at targets."""
+        k, tau = k.double(), tau.double()
+        surface = self.posterior.surface
+        return (surface.mixed(k, surface.components(k, tau)).w / tau).log() / 2
+
+    def error_scale(self, k: Tensor, tau: Tensor) -> Float[Tensor, "batch target"]:
+        """Scale of log-vol's error against one more quote at each target."""
+        k, tau = k.double(), tau.double()
+        surface = self.posterior.surface
+        with torch.no_grad():
+            components = surface.components(k, tau)
+            variance = self.posterior.log_vol_variance(surface.jacobian(components, surface.mixed(k, components)))
+        return (self.spread.square() * variance + self.quote_noise.square()).sqrt()
+
+
+class FlagshipNetwork(nn.Module):
+    """States a prior over arbitrage-free surfaces from the quotes, then fits the quotes under it."""
+
+    def __init__(self, settings: Flagship):
+        super().__init__()
+        self.settings = settings
+        self.layout = Layout(settings.components, settings.knots)
+        d = settings.dimension
+        self.smoother = KernelSmoother(settings.channels, settings.bandwidth_floor)
+        # place (2) and its squares (3), waves (8), level, count, smoothed channels, value, spread and whether known
+        self.embed = nn.Linear(15 + settings.channels + 3, d)
+        self.kinds = nn.Parameter(torch.randn(3, d) * 0.02)  # quote, knot, whole surface
+        self.market = MarketTokens(5, d)
+        self.blocks = nn.ModuleList(
+            Block(d, settings.heads, settings.feed_forward, settings.gate_bias) for _ in range(settings.blocks)
+        )
+        self.norm = nn.LayerNorm(d)
+        components = settings.components
+        self.of_knots = _quiet(nn.Linear(d, components * 3 * 2))
+        self.of_surface = _quiet(nn.Linear(d, components * 4 * 2 + 2))
+        self.of_quotes = _quiet(nn.Linear(d, 1))
+        apart = torch.linspace(-1, 1, components) if components > 1 else torch.zeros(1)
+        self.start = nn.Parameter(torch.stack((0.3 * apart, 0 * apart, 0 * apart, -0.7 * apart), -1))
+        self.log_spread = nn.Parameter(torch.zeros(()))
+
+    def forward(self, quotes: Quotes) -> Fitted:
+        """Fit each row of quotes."""
+        level = quotes.mean_log_vol
+        log_vol = quotes.implied_vol.log()
+        log_tau = quotes.time_to_maturity.log()
+        anchor = quotes.mean(log_tau)
+        with torch.no_grad():
+            knots = place_knots(log_tau, quotes.present, self.layout.knots)
+        prior, target_noise = self._prior(quotes, level, log_vol - level, anchor, knots)
+        # the fit's systems have condition numbers beyond single precision
+        exact = quotes.to(torch.float64)
+        frame = Frame(knots.double(), anchor.double(), (2 * level + anchor).double())
+        posterior = fit(
+            self.layout,
+            frame,
+            prior.double(),
+            exact.log_moneyness,
+            exact.time_to_maturity,
+            exact.implied_vol.log(),
+            exact.present,
+        )
+        return Fitted(posterior, target_noise.double(), self.log_spread.exp().double())
+
+    def _prior(self, quotes: Quotes, level: Tensor, value: Tensor, anchor: Tensor, knots: Tensor):
+        at = plane(quotes.log_moneyness, quotes.time_to_maturity, level)
+        asked_tau = torch.cat((knots, anchor), -1).exp()
+        asked_at = plane(torch.zeros_like(asked_tau), asked_tau, level)
+        context = self._tokens(at, at, value, quotes, level, known=True)
+        asked = self._tokens(asked_at, at, value, quotes, level, known=False)
+        market = self.market(market_features(quotes))
+        hidden = torch.zeros_like(value).masked_fill(~quotes.present, -torch.inf)[:, None, None]
+        place, asked_place = relative(at, at), relative(asked_at, at)
+        for block in self.blocks:
+            memory, of_market = block.remember(context), block.remember_market(market)
+            asked = block(asked, memory, of_market, asked_place, hidden)
+            context = block(context, memory, of_market, place, hidden)
+        return self._read_out(self.norm(context), self.norm(asked))
+
+    def _tokens(
+        self, at: Tensor, context_at: Tensor, value: Tensor, quotes: Quotes, level: Tensor, known: bool
+    ) -> Tensor:
+        """Tokens of points; without `known` of the knots and, last, of the surface as a whole."""
+        smoothed = self.smoother(at, context_at, value, quotes.present)
+        one = torch.ones_like(at[..., :1])
+        count = quotes.present.sum(-1, keepdim=True).to(at.dtype).log()
+        waves = [wave(rate * at) for rate in (2.0, 5.0) for wave in (torch.sin, torch.cos)]
+        own = torch.zeros_like(one[..., 0]) if not known else value
+        half_spread = quotes.half_spread if known else torch.full_like(own, torch.nan)
+        spread_known = ~half_spread.isnan()
+        relative_spread = (half_spread / quotes.implied_vol).clamp_min(1e-4) if known else half_spread
+        log_spread = torch.where(spread_known, relative_spread.log() / 2 + 2, 0.0)
+        features = torch.cat(
+            (
+                *(at, at.square(), at.prod(-1, keepdim=True), *waves),
+                *((level[..., None] + 1.2) * one, (count[..., None] - 3) * one / 1.2, smoothed),
+                torch.stack((own, log_spread, spread_known.to(own.dtype)), -1),
+            ),
+            -1,
+        )
+        tokens = self.embed(features)
+        if known:
+            return tokens + self.kinds[0]
+        return tokens + torch.cat((self.kinds[1].expand(at.shape[1] - 1, -1), self.kinds[2:]))
+
+    def _read_out(self, context: Tensor, asked: Tensor) -> tuple[Prior, Tensor]:
+        components, knots = self.layout.components, self.layout.knots
+        by_knot = self.of_knots(asked[:, :-1]).unflatten(-1, (2, components, 3)).permute(2, 0, 3, 4, 1)
+        whole = self.of_surface(asked[:, -1])
+        surface_noise, target_noise = whole[:, -2:].split(1, -1)
+        by_component = whole[:, :-2].unflatten(-1, (2, components, 4)).transpose(0, 1)
+        mean = torch.cat((by_component[0] + self.start, by_knot[0].flatten(-2)), -1).flatten(1)
+        std = context.new_tensor(
+            [_TYPICAL_STD[name] for name in ("level", "lean", "lean", "weight")]
+            + [_TYPICAL_STD["slope"]] * knots
+            + [_TYPICAL_STD["share"]] * 2 * knots
+        )
+        moved = _FIRMEST * torch.tanh(torch.cat((by_component[1], by_knot[1].flatten(-2)), -1) / _FIRMEST)
+        precision = (moved - 2 * std.log()).exp().flatten(1)
+        noise = math.log(TYPICAL_NOISE) + surface_noise + self.of_quotes(context)[..., 0]
+        target = (math.log(TYPICAL_NOISE) + target_noise).clamp(*_NOISE_RANGE).exp()
+        return Prior(mean, precision, noise.clamp(*_NOISE_RANGE).exp()), target
+
+
+def _quiet(layer: nn.Linear) -> nn.Linear:
+    """A read-out that starts near zero, so that training starts from the typical surface."""
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,1 @@
+"""Training of the flagship on simulated and real surfaces side by side."""

@@ -1,0 +1,171 @@
+"""Steps of the flagship's training, half on simulated and half on real surfaces, that resume where they stopped."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Generator, Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ivyspt.artefacts import whole
+from ivyspt.columns import DataError
+from ivyspt.corpus.corpus import draw
+from ivyspt.corpus.families import Pool
+from ivyspt.corpus_config import Contexts, Corpus
+from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.quotes import Quotes
+from ivyspt.pretraining.objective import losses
+from ivyspt.pretraining.surfaces import Asked, RealSurfaces
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What batches are drawn from; `real` is None where a training is on simulated surfaces alone."""
+
+    corpus: Corpus
+    pools: Mapping[str, Pool]
+    real: RealSurfaces | None
+
+
+def learning_rate(step: int, training: FlagshipTraining) -> float:
+    """Linear warm-up, then a plateau, then a cosine over the last part of the steps."""
+    warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
+    decay_from = training.steps * (1 - training.decay_share)
+    share = max(0.0, (step - decay_from) / max(1.0, training.steps - decay_from))
+    low, high = training.final_learning_rate, training.learning_rate
+    return warm * (low + (high - low) * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generator) -> tuple[Quotes, Asked]:
+    """A batch of one context size; sizes and how many surfaces each allows are the configuration's."""
+    number = int(torch.randint(len(training.context_sizes), (1,), generator=generator))
+    low, high = training.context_sizes[number]
+    surfaces = max(4, min(training.batch_size, training.batch_points // high))
+    contexts = sources.corpus.contexts.model_copy(update={"quotes": (low, high)})
+    real = 0 if sources.real is None else round(training.real_share * surfaces)
+    parts = []
+    if real < surfaces:
+        parts.append(_simulated(sources, surfaces - real, high, training.targets, contexts, generator))
+    if real:
+        parts.append(sources.real.draw(generator, real, high, training.targets, contexts))
+    return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
+
+
+def train(network: FlagshipNetwork, sources: Sources, training: FlagshipTraining, seed: int, checkpoint: Path) -> dict:
+    """Train in place; the averaged weights are left in `network`. Returns the history, one row a hundred steps."""
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, betas=(0.9, 0.98)
+    )
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(training.averaging))
+    progress = {"step": 0, "history": []}
+    if checkpoint.exists():
+        progress = load_progress(checkpoint, network, averaged, optimiser)
+        print(f"flagship: resumes after step {progress['step']}", file=sys.stderr)
+    started, first, recent = time.monotonic(), progress["step"], []
+    network.train()
+    for step in range(first, training.steps):
+        generator = Generator().manual_seed(seed * 1_000_003 + step)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, training)
+        found = losses(*_answer(network, draw_batch(sources, training, generator)))
+        if not found.total.isfinite():
+            raise DataError(f"flagship: the loss must stay finite, got {float(found.total.detach())} at step {step}")
+        optimiser.zero_grad(set_to_none=True)
+        found.total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
+        if norm.isfinite():
+            optimiser.step()
+            averaged.update_parameters(network)
+        recent.append((float(found.error.detach()), float(found.band.detach()), float(norm), not norm.isfinite()))
+        if (step + 1) % training.report_every == 0:
+            means = [sum(column) / len(recent) for column in zip(*recent, strict=True)]
+            names = ("error", "band", "gradient_norm", "skipped")
+            progress["history"].append({"step": step + 1, **dict(zip(names, means, strict=True))})
+            recent = []
+            left = (time.monotonic() - started) / (step + 1 - first) * (training.steps - step - 1)
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in zip(names, means, strict=True))
+            print(f"flagship: step {step + 1}/{training.steps}, {shown}; {left:.0f} s left", file=sys.stderr)
+        if (step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps:
+            progress["step"] = step + 1
+            save_progress(checkpoint, network, averaged, optimiser, progress)
+    network.load_state_dict(averaged.module.state_dict())
+    network.eval()
+    return progress
+
+
+def save_progress(path: Path, network, averaged, optimiser, progress: dict) -> None:
+    """Write all that a training needs to go on; draws depend on the step alone."""
+    tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"averaged/{name}": value for name, value in averaged.state_dict().items()}
+    for number, values in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
+    with whole(path) as temporary:
+        copies = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        save_file(copies, temporary, {"progress": json.dumps(progress)})
+
+
+def load_progress(path: Path, network, averaged, optimiser) -> dict:
+    """Put a saved state back in place and return its progress."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        progress = json.loads(file.metadata()["progress"])
+    for owner, module in (("network", network), ("averaged", averaged)):
+        prefix = f"{owner}/"
+        module.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimiser/"):
+            _, number, key = name.split("/")
+            state.setdefault(int(number), {})[key] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return progress
+
+
+def _answer(network: FlagshipNetwork, batch: tuple[Quotes, Asked]):
+    quotes, asked = batch
+    return network(quotes), asked
+
+
+def _simulated(
+    sources: Sources, surfaces: int, context: int, targets: int, contexts: Contexts, generator: Generator
+) -> tuple[Quotes, Asked]:
+    corpus = sources.corpus.model_copy(update={"contexts": contexts})
+    drawn = draw(generator, surfaces, context, targets, corpus, sources.pools)
+    quotes = Quotes(
+        drawn.context_log_moneyness,
+        drawn.context_time_to_maturity,
+        drawn.context_implied_vol,
+        drawn.context_half_spread,
+        drawn.present,
+        torch.full((surfaces, 3), torch.nan),
+    )
+    wanted = torch.ones_like(drawn.target_clean_implied_vol, dtype=torch.bool)
+    asked = Asked(drawn.target_log_moneyness, drawn.target_time_to_maturity, drawn.target_clean_implied_vol, wanted)
+    return quotes, asked
+
+
+def _joined(parts: list):
+    """Stack batches of one width; a narrower one repeats its first column, unused."""
+    kind, fields = type(parts[0]), parts[0].__dataclass_fields__
+    columns = {}
+    for name in fields:
+        tensors = [getattr(part, name) for part in parts]
+        width = max(tensor.shape[1] for tensor in tensors)
+        columns[name] = torch.cat([_widened(tensor, width) for tensor in tensors])
+    return kind(**columns)
+
+
+def _widened(tensor: Tensor, width: int) -> Tensor:
+    missing = width - tensor.shape[1]
+    if not missing:
+        return tensor
+    filler = torch.zeros_like(tensor[:, :1]) if tensor.dtype == torch.bool else tensor[:, :1]
+    return torch.cat((tensor, filler.expand(-1, missing)), 1)

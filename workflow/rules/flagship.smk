@@ -1,0 +1,30 @@
+"""Weights of the flagship, where a study's configuration states how they are trained."""
+
+
+rule train_flagship:
+    """Train on simulated surfaces and on the training days of both tiers, held-out symbols excepted."""
+    input:
+        points="<results>/surfaces/points.parquet",
+        market_features="<results>/surfaces/market_features.parquet",
+        split="<results>/surfaces/split.parquet",
+    output:
+        weights="<results>/flagship/{seed}/weights.safetensors",
+        history="<results>/flagship/{seed}/history.parquet",
+    log:
+        "<logs>/train_flagship/{seed}.log",
+    benchmark:
+        "<benchmarks>/train_flagship/{seed}.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=720,
+    params:
+        settings=settings("flagship", "flagship_training", "corpus"),
+        code=code("ivyspt.stages.train_flagship"),
+        checkpoint=flagship_checkpoint,
+    shell:
+        "python -m ivyspt train_flagship --settings {params.settings:q} --points {input.points}"
+        " --market-features {input.market_features} --split {input.split} --seed {wildcards.seed}"
+        " --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
