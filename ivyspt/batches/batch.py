@@ -37,6 +37,10 @@ class Batch:
             moved[field.name] = value.to(device) if value.dtype == torch.bool else value.to(device, dtype)
         return replace(self, **moved)
 
+    def rows(self, chosen: slice) -> "Batch":
+        """Some of the surfaces, padded as before."""
+        return replace(self, **{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
 
 def collate(pairs: Sequence[tuple[Context, Targets]]) -> Batch:
     """Pad surfaces to the longest context and the longest targets.

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ivyspt.batches.share import WHOLE, Share
 from ivyspt.config import Losses
 
 
@@ -28,11 +29,14 @@ class GradNorm(nn.Module):
         """λ, summing to the number of losses."""
         return len(self.log_weights) * self.log_weights.softmax(0)
 
-    def step(self, losses: Float[Tensor, " loss"], weight: nn.Parameter) -> dict[str, Float[Tensor, " loss"]]:
+    def step(
+        self, losses: Float[Tensor, " loss"], weight: nn.Parameter, share: Share = WHOLE
+    ) -> dict[str, Float[Tensor, " loss"]]:
         """Move the weights by one step of Adam, from the losses' gradients at `weight`.
 
         Returns the gradient norms of the weighted losses and their targets. With `gradnorm_leak`, as published, the
-        gradient of L_grad is also added to that of every parameter that it depends on.
+        gradient of L_grad is also added to that of every parameter that it depends on. The norms are those of the
+        gradients summed over the shares of all processes.
         """
         leak = self.settings.gradnorm_leak
         if self.initial.isnan().any():
@@ -41,7 +45,7 @@ class GradNorm(nn.Module):
             torch.autograd.grad(loss, weight, retain_graph=True, create_graph=leak, materialize_grads=True)[0]
             for loss in losses
         ]
-        norms = torch.stack([slope.norm() for slope in slopes])
+        norms = torch.stack([share.total(slope).norm() for slope in slopes])
         with torch.no_grad():
             weighted = self.weights * norms
             ratio = losses / self.initial

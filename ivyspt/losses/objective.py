@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ivyspt.arbitrage import durrleman_g
 from ivyspt.batches.batch import Batch
+from ivyspt.batches.share import WHOLE, Share
 from ivyspt.config import Losses
 from ivyspt.jets import KK, TAU, VALUE, K
 from ivyspt.losses.collocation import collocation_points
@@ -35,17 +36,26 @@ def butterfly_penalty(g: Float[Tensor, "*point"]) -> Float[Tensor, "*point"]:
     return (-g).clamp_min(0).square()
 
 
-def masked_mean(values: Float[Tensor, "batch point"], counted: Bool[Tensor, "batch point"]) -> Float[Tensor, ""]:
-    """Mean over the points that count."""
-    return torch.where(counted, values, 0.0).sum() / counted.sum().clamp_min(1)
+def masked_mean(
+    values: Float[Tensor, "batch point"], counted: Bool[Tensor, "batch point"], share: Share = WHOLE
+) -> Float[Tensor, ""]:
+    """Mean over the points that count, of all processes."""
+    return share.total(torch.where(counted, values, 0.0).sum() / share.total(counted.sum()).clamp_min(1))
 
 
 def objective(
-    model: IvySPT, batch: Batch, settings: Losses, generator: torch.Generator, derivatives: bool = True
+    model: IvySPT,
+    batch: Batch,
+    settings: Losses,
+    generator: torch.Generator,
+    derivatives: bool = True,
+    share: Share = WHOLE,
 ) -> Objective:
     """Complete a batch and measure fit and arbitrage, at the targets and at fresh collocation points.
 
-    Without `derivatives` both penalties are zero and the forward pass is the plain one.
+    Without `derivatives` both penalties are zero and the forward pass is the plain one. With a `share` the process
+    completes its surfaces alone, while the losses are those of the whole batch; their gradients, summed over processes,
+    are those of the whole batch too.
     """
     targets = batch.asked.shape[1]
     asked_more = batch
@@ -57,16 +67,17 @@ def objective(
             target_time_to_maturity=torch.cat((batch.target_time_to_maturity, tau), 1),
             asked=torch.cat((batch.asked, torch.ones_like(k, dtype=torch.bool)), 1),
         )
-    fitted = model(asked_more, derivatives, generator)
-    fit = masked_mean(_squared_error(fitted, batch, targets, settings), batch.asked)
+    batch, asked_more = share.of(batch), share.of(asked_more)
+    fitted = model(asked_more, derivatives, share.generator or generator)
+    fit = masked_mean(_squared_error(fitted, batch, targets, settings), batch.asked, share)
     if not derivatives:
         return Objective(torch.stack((fit, torch.zeros_like(fit), torch.zeros_like(fit))), fitted)
     w = fitted.total_variance
     positive = w[VALUE].clamp_min(SMALLEST_VARIANCE)
     as_published = settings.butterfly_formula == "as_published"
     g = durrleman_g(asked_more.target_log_moneyness, positive, w[K], w[KK], as_published=as_published)
-    calendar = masked_mean(calendar_penalty(w[TAU]), asked_more.asked)
-    butterfly = masked_mean(butterfly_penalty(g), asked_more.asked)
+    calendar = masked_mean(calendar_penalty(w[TAU]), asked_more.asked, share)
+    butterfly = masked_mean(butterfly_penalty(g), asked_more.asked, share)
     return Objective(torch.stack((fit, calendar, butterfly)), fitted)
 
 

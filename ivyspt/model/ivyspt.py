@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ivyspt import jets
 from ivyspt.batches.batch import Batch
+from ivyspt.batches.share import Share
 from ivyspt.config import Model
 from ivyspt.jets import KK, TAU, VALUE, Jet, K
 from ivyspt.model.encoder import WEIGHT_STD, Attended, SurfaceEncoder
@@ -60,6 +61,10 @@ class IvySPT(nn.Module):
     def last_shared_weight(self) -> nn.Parameter:
         """Weight of the last layer that all three losses pass through before the head (GradNorm's W)."""
         return self.encoder.blocks[-1].feed_forward.fall.weight
+
+    def share_statistics(self, share: Share) -> None:
+        """Normalise, while training, by the statistics of all the shares that a batch is cut into."""
+        self.point_normalisation.share = self.market_tokens.normalisation.share = share
 
     def features(self, batch: Batch) -> Float[Tensor, "batch feature"]:
         """The five market features in raw units."""

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from ivyspt.batches.share import WHOLE
+
 
 class MaskedBatchNorm(nn.Module):
     """Zero mean and unit variance per feature over the entries that a mask admits.
@@ -19,6 +21,7 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))
         self.register_buffer("batches", torch.zeros(()))
+        self.share = WHOLE  # of the batch; with several processes the statistics are those of all shares together
 
     def statistics(
         self, values: Float[Tensor, "*axes feature"], admitted: Bool[Tensor, "*axes feature"]
@@ -28,10 +31,10 @@ class MaskedBatchNorm(nn.Module):
             return self.running_mean, (self.running_var + self.epsilon).sqrt()
         axes = tuple(range(values.ndim - 1))
         weight = admitted.to(values.dtype)
-        count = weight.sum(axes).clamp_min(1)
+        count = self.share.total(weight.sum(axes)).clamp_min(1)
         filled = torch.where(admitted, values, 0.0)
-        mean = filled.sum(axes) / count
-        variance = ((filled - mean).square() * weight).sum(axes) / count
+        mean = self.share.total(filled.sum(axes)) / count
+        variance = self.share.total(((filled - mean).square() * weight).sum(axes)) / count
         with torch.no_grad():
             # the first batch sets the running statistics, so that short trainings are not biased towards (0, 1)
             momentum = self.momentum if self.batches > 0 or self.momentum == 0 else 1.0

@@ -9,7 +9,8 @@ from ivyspt.artefacts import read_table, write_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Losses, Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights, save_weights
-from ivyspt.training.loop import Plan, train
+from ivyspt.training.launch import train_by_processes
+from ivyspt.training.loop import Plan
 from ivyspt.training.phases import HISTORY, surfaces_of
 
 
@@ -55,7 +56,7 @@ def run(
         name=f"finetune {run}, seed {seed}",
         checkpoint=checkpoint,
     )
-    rows = train(model, *parts, plan)
+    rows = train_by_processes(model, *parts, plan)
     provenance = {"settings": settings.model_dump(mode="json"), "seed": seed}
     write_table(pl.DataFrame(rows, schema=HISTORY), history, provenance)
     save_weights(model, weights, provenance)

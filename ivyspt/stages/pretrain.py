@@ -10,7 +10,8 @@ from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Losses, Masking, Model, Section, Training
 from ivyspt.model.ivyspt import IvySPT
 from ivyspt.training.checkpoint import save_weights
-from ivyspt.training.loop import Plan, train
+from ivyspt.training.launch import train_by_processes
+from ivyspt.training.loop import Plan
 from ivyspt.training.phases import HISTORY, surfaces_of
 
 
@@ -56,7 +57,7 @@ def run(
         name=f"pretrain {run}, seed {seed}",
         checkpoint=checkpoint,
     )
-    rows = train(model, *parts, plan)
+    rows = train_by_processes(model, *parts, plan)
     provenance = {"settings": settings.model_dump(mode="json"), "seed": seed}
     write_table(pl.DataFrame(rows, schema=HISTORY), history, provenance)
     save_weights(model, weights, provenance)

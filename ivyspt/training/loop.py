@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ivyspt.batches.batch import Batch
+from ivyspt.batches.share import WHOLE, Share
 from ivyspt.batches.surface import Surface
 from ivyspt.columns import DataError
 from ivyspt.config import Losses, Masking, Phase, Training
@@ -18,6 +19,7 @@ from ivyspt.losses.objective import NAMES, objective
 from ivyspt.model.ivyspt import IvySPT
 from ivyspt.training.checkpoint import load_state, save_state
 from ivyspt.training.optimiser import make_optimiser, schedule
+from ivyspt.training.processes import ALONE, Processes, add_gradients
 from ivyspt.training.sampling import batches
 
 Row = dict[str, float | int | str | None]
@@ -38,11 +40,18 @@ class Plan:
     checkpoint: Path | None = None
 
 
-def train(model: IvySPT, training: Sequence[Surface], validation: Sequence[Surface], plan: Plan) -> list[Row]:
+def train(
+    model: IvySPT,
+    training: Sequence[Surface],
+    validation: Sequence[Surface],
+    plan: Plan,
+    processes: Processes = ALONE,
+) -> list[Row]:
     """Train in place, from the plan's checkpoint if there is one, and return the history.
 
     The history has a row for each loss at each step ("step": value, weight, gradient norm and its target) and for each
-    loss, split and epoch ("epoch": mean value, weight).
+    loss, split and epoch ("epoch": mean value, weight). Each of several processes calls this with the same arguments
+    and ends with the same weights; only the leading one validates, reports and writes checkpoints.
 
     Raises
     ------
@@ -53,44 +62,53 @@ def train(model: IvySPT, training: Sequence[Surface], validation: Sequence[Surfa
         raise DataError(f"{plan.name}: training must have at least one surface, got none")
     if not plan.phase.epochs:
         return []
-    device = _device(plan.training.device)
+    device = processes.device(plan.training.device)
     model.to(device, torch.float64 if plan.training.precision == "float64" else torch.float32)
     if plan.training.compile:
         model.compile()
     optimiser = make_optimiser(model, plan.training, plan.phase)
-    gradnorm = GradNorm(plan.losses).to(device)
+    gradnorm = GradNorm(plan.losses).to(device, next(model.parameters()).dtype)
     first_epoch, history = 0, []
     if plan.checkpoint is not None and plan.checkpoint.exists():
         progress = load_state(plan.checkpoint, model, optimiser, gradnorm)
         first_epoch, history = progress["epoch"], progress["history"]
-        print(f"{plan.name}: resumes after epoch {first_epoch}", file=sys.stderr)
+        if processes.leads:
+            print(f"{plan.name}: resumes after epoch {first_epoch}", file=sys.stderr)
     started = time.monotonic()
     for epoch in range(first_epoch, plan.phase.epochs):
-        history += _train_epoch(model, training, optimiser, gradnorm, plan, epoch, device)
+        history += _train_epoch(model, training, optimiser, gradnorm, plan, epoch, device, processes)
+        if not processes.leads:
+            continue
         history += _validate(model, validation, gradnorm, plan, epoch, device)
         done, left = epoch + 1 - first_epoch, plan.phase.epochs - epoch - 1
         seconds = (time.monotonic() - started) / done * left
         _report(plan, epoch, history, seconds)
         if plan.checkpoint is not None and left and (epoch + 1) % plan.training.checkpoint_every == 0:
             save_state(plan.checkpoint, model, optimiser, gradnorm, {"epoch": epoch + 1, "history": history})
+    model.share_statistics(WHOLE)
     model.eval()
     return history
 
 
-def _train_epoch(model, surfaces, optimiser, gradnorm, plan: Plan, epoch: int, device) -> list[Row]:
+def _train_epoch(
+    model, surfaces, optimiser, gradnorm, plan: Plan, epoch: int, device, processes: Processes
+) -> list[Row]:
     model.train()
     generator = np.random.default_rng([plan.seed, plan.number, epoch])
     draws = torch.Generator().manual_seed(int(generator.integers(2**62)))
+    own = np.random.default_rng([plan.seed, plan.number, epoch, processes.rank])
+    dropout = torch.Generator().manual_seed(int(own.integers(2**62)))  # no two processes may drop alike
     per_epoch = -(-len(surfaces) // plan.phase.batch_size) * plan.phase.repeats
     rows, totals, count = [], np.zeros(len(NAMES)), 0
     for _ in range(plan.phase.repeats):
         visits = batches(surfaces, plan.masking, plan.phase.batch_size, plan.training.targets_per_surface, generator)
         for batch in visits:
             step = epoch * per_epoch + count
-            share = schedule(step, plan.phase.epochs * per_epoch, plan.phase)
+            rate = schedule(step, plan.phase.epochs * per_epoch, plan.phase)
             for group in optimiser.param_groups:
-                group["lr"] = share * group["peak"]
-            losses, balance = _step(model, batch, optimiser, gradnorm, plan, draws, device)
+                group["lr"] = rate * group["peak"]
+            share = processes.share(batch, dropout)
+            losses, balance = _step(model, batch, share, optimiser, gradnorm, plan, draws, device)
             if not np.isfinite(losses).all():
                 values = dict(zip(NAMES, losses.tolist(), strict=True))
                 raise DataError(f"{plan.name}: losses must stay finite, got {values} at step {step}")
@@ -105,17 +123,19 @@ def _train_epoch(model, surfaces, optimiser, gradnorm, plan: Plan, epoch: int, d
     return rows + _epoch_rows("train", epoch, totals / count, gradnorm)
 
 
-def _step(model, batch: Batch, optimiser, gradnorm: GradNorm, plan: Plan, draws, device):
+def _step(model, batch: Batch, share: Share, optimiser, gradnorm: GradNorm, plan: Plan, draws, device):
     """One update of the weights of the model and of the losses; returns the losses and what GradNorm measured."""
     batch = batch.to(device, next(model.parameters()).dtype)
+    model.share_statistics(share)
     optimiser.zero_grad(set_to_none=True)
     with torch.autocast(device.type, torch.bfloat16, enabled=plan.training.precision == "bfloat16"):
-        losses = objective(model, batch, plan.losses, draws, derivatives=plan.losses.penalties).losses
+        losses = objective(model, batch, plan.losses, draws, plan.losses.penalties, share).losses
     balance = {}
     weights = gradnorm.weights.detach().clone()
     if plan.losses.weighting == "gradnorm" and plan.losses.penalties:
-        balance = gradnorm.step(losses, model.last_shared_weight)
+        balance = gradnorm.step(losses, model.last_shared_weight, share)
     (weights * losses).sum().backward()
+    add_gradients(model.parameters(), share.add)
     if plan.training.gradient_clip is not None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.training.gradient_clip)
     optimiser.step()
@@ -152,17 +172,3 @@ def _report(plan: Plan, epoch: int, history: list[Row], seconds: float) -> None:
     last = {(row["split"], row["loss"]): row["value"] for row in history[-2 * len(NAMES) :]}
     losses = ", ".join(f"{split} {loss} {value:.2e}" for (split, loss), value in last.items())
     print(f"{plan.name}: epoch {epoch + 1}/{plan.phase.epochs}, {losses}; {seconds:.0f} s left", file=sys.stderr)
-
-
-def _device(wanted: str) -> torch.device:
-    """The device asked for; `auto` takes a GPU where there is one.
-
-    Raises
-    ------
-    DataError
-        CUDA is asked for where there is none.
-    """
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise DataError("training.device cuda needs a CUDA device, got a machine without one")
-    return torch.device("cuda" if available and wanted != "cpu" else "cpu")

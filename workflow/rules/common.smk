@@ -113,6 +113,18 @@ def comparison_settings():
     return of_job
 
 
+def training_threads(wildcards):
+    """Threads of a training: those of each of its processes."""
+    training = STUDY["runs"][wildcards.run]["training"]
+    return training["threads"] * training.get("processes", 1)
+
+
+def training_gpus(wildcards):
+    """GPUs of a training: one for each of its processes, where it asks for them."""
+    training = STUDY["runs"][wildcards.run]["training"]
+    return training.get("processes", 1) if training["device"] == "cuda" else 0
+
+
 def code(name):
     """Fingerprint of a stage's module or of a script, and of all that it imports from the project."""
 

@@ -17,11 +17,11 @@ rule pretrain:
         "<benchmarks>/pretrain/{run}_{seed}.tsv"
     conda:
         "../../envs/ivyspt.yaml"
-    threads: lambda wildcards: STUDY["runs"][wildcards.run]["training"]["threads"]
+    threads: training_threads
     resources:
         mem_mb=4000,
         runtime=240,
-        gpu=lambda wildcards: int(STUDY["runs"][wildcards.run]["training"]["device"] == "cuda"),
+        gpu=training_gpus,
     params:
         settings=settings("masking", "model", "losses", "training"),
         code=code("ivyspt.stages.pretrain"),
@@ -50,11 +50,11 @@ rule finetune:
         "<benchmarks>/finetune/{run}_{seed}.tsv"
     conda:
         "../../envs/ivyspt.yaml"
-    threads: lambda wildcards: STUDY["runs"][wildcards.run]["training"]["threads"]
+    threads: training_threads
     resources:
         mem_mb=4000,
         runtime=120,
-        gpu=lambda wildcards: int(STUDY["runs"][wildcards.run]["training"]["device"] == "cuda"),
+        gpu=training_gpus,
     params:
         settings=settings("masking", "losses", "training"),
         code=code("ivyspt.stages.finetune"),
