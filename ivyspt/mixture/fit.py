@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
+from ivyspt.mixture.price_mixture import Quoted, price_residual
 
 STEPS = 8  # the last of which is differentiated
 ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
@@ -35,8 +36,8 @@ class Posterior:
     surface: MixtureSurface
     factor: Float[Tensor, "batch size size"]
 
-    def log_vol_variance(self, jacobian: Float[Tensor, "batch point size"]) -> Float[Tensor, "batch point"]:
-        """Variance of log-vol where the Jacobian is taken."""
+    def variance_of(self, jacobian: Float[Tensor, "batch point size"]) -> Float[Tensor, "batch point"]:
+        """Variance of what has this Jacobian in the latent numbers."""
         spread = torch.linalg.solve_triangular(self.factor, jacobian.transpose(-1, -2), upper=False)
         return spread.square().sum(-2)
 
@@ -64,20 +65,21 @@ def fit(
     Quotes err by Student's t. Differentiable in the prior: the last step alone is differentiated, which at the optimum
     gives what the implicit function theorem does.
     """
-    log_tau = tau.log()
+    basis = frame.basis(tau.log())
+    quoted = Quoted.at(k, log_vol.exp() * tau.sqrt())
 
     def system(latent: Tensor) -> _System:
         surface = MixtureSurface(layout, frame, latent)
-        components = surface.components(k, tau)
-        mixed = surface.mixed(k, components)
-        residual = (mixed.w.log() - log_tau) / 2 - log_vol
+        components = surface.components(k, basis)
+        priced = price_residual(quoted, components.slices.w, surface.log_weights())
+        residual = priced.residual
         quote_precision = torch.where(present, prior.noise.square().reciprocal(), 0.0)
         surprise = (residual.square() * quote_precision).detach()
         robust = (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise)
         away = latent - prior.mean
         misfit = ((ROBUST_FREEDOM + 1) / 2 * torch.log1p(surprise / ROBUST_FREEDOM)).sum(-1)
         objective = misfit + (prior.precision * away.square()).detach().sum(-1) / 2
-        jacobian = surface.jacobian(components, mixed)
+        jacobian = surface.jacobian(components, priced.by_variance, priced.by_logit)
         weighted = jacobian * (quote_precision * robust)[..., None]
         precision = weighted.transpose(-1, -2) @ jacobian + torch.diag_embed(prior.precision)
         slope = (weighted * residual[..., None]).sum(-2) + prior.precision * away

@@ -12,6 +12,7 @@ Hence theta and both wing slopes increase and theta/(a+ + a-) increases too, whi
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -63,6 +64,14 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """The basis in log-maturity at points: hats, and their integrals from the anchor."""
+
+    hats: Float[Tensor, "batch point knot"]
+    integrals: Float[Tensor, "batch point knot"]
+
+
+@dataclass(frozen=True)
 class Frame:
     """What is fixed by the context's coordinates: knots, anchor and the base level of log-variance there."""
 
@@ -70,11 +79,20 @@ class Frame:
     anchor: Float[Tensor, "batch 1"]  # log-maturity
     base: Float[Tensor, "batch 1"]  # log of total variance
 
-    def integrals(self, u: Float[Tensor, "batch point"]) -> tuple[Tensor, Tensor]:
-        """Hats at u, and their integrals from the anchor; (batch, point, knot) each."""
+    @cached_property
+    def _at_anchor(self) -> Float[Tensor, "batch 1 knot"]:
+        return hats(self.anchor, self.knots)[1]
+
+    @cached_property
+    def over_all_maturities(self) -> Float[Tensor, "batch node knot"]:
+        """Integrals at the nodes on which the bounds are enforced."""
+        nodes = torch.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1, dtype=self.knots.dtype)
+        return self.basis(nodes.to(self.knots.device).expand(len(self.knots), -1)).integrals
+
+    def basis(self, u: Float[Tensor, "batch point"]) -> Basis:
+        """The basis at log-maturities u."""
         value, integral = hats(u, self.knots)
-        _, start = hats(self.anchor, self.knots)
-        return value, integral - start
+        return Basis(value, integral - self._at_anchor)
 
 
 @dataclass(frozen=True)
@@ -82,8 +100,7 @@ class Components:
     """The components' shapes at points: (batch, component, point), and what their Jacobian needs."""
 
     slices: EssviSlices
-    by_log_maturity: Tensor  # ∂w/∂ log tau
-    integrals: Float[Tensor, "batch point knot"]
+    basis: Basis
 
 
 @dataclass(frozen=True)
@@ -98,46 +115,47 @@ class MixtureSurface:
         """Logarithms of the components' weights."""
         return self.layout.split(self.latent)[3].log_softmax(-1)
 
-    def components(self, k: Float[Tensor, "batch point"], tau: Float[Tensor, "batch point"]) -> Components:
+    def components(self, k: Float[Tensor, "batch point"], basis: Basis) -> Components:
         """Evaluate each component."""
-        values, integrals = self.frame.integrals(tau.log())
-        log_theta, log_right, log_left = self._curves(integrals)
+        log_theta, log_right, log_left = self._curves(basis.integrals)
         cap = self._cap()[..., None]
-        slices = essvi_slices(k[:, None], log_theta, log_right + cap, log_left + cap)
+        return Components(essvi_slices(k[:, None], log_theta, log_right + cap, log_left + cap), basis)
+
+    def growth(self, components: Components) -> Float[Tensor, "batch component point"]:
+        """∂w/∂ log tau of each component."""
         slope, right, left = self._coefficients()
-        growth = slices.by_log_theta * _at(slope, values)
-        growth = growth + slices.by_log_right * _at(slope * right, values)
-        growth = growth + slices.by_log_left * _at(slope * left, values)
-        return Components(slices, growth, integrals)
+        slices, value = components.slices, components.basis.hats
+        growth = slices.by_log_theta * _at(slope, value)
+        growth = growth + slices.by_log_right * _at(slope * right, value)
+        return growth + slices.by_log_left * _at(slope * left, value)
 
     def mixed(self, k: Tensor, components: Components) -> Mixed:
         """Average the components in price."""
         return mix(k, components.slices.w, self.log_weights())
 
-    def jacobian(self, components: Components, mixed: Mixed) -> Float[Tensor, "batch point size"]:
-        """∂ log σ over the latent numbers, the bounds' factor taken as constant."""
+    def jacobian(
+        self, components: Components, by_variance: Float[Tensor, "batch component point"], by_logit: Tensor
+    ) -> Float[Tensor, "batch point size"]:
+        """∂/∂ latent numbers of what moves by so much with each component's variance and log-weight.
+
+        The bounds' factor is taken as constant.
+        """
         slope_raw = self.layout.split(self.latent)[4]
         slope, right, left = self._coefficients()
         slices = components.slices
-        scale = mixed.shares / (2 * mixed.w[:, None])
         by_theta, by_right, by_left = (
-            part * scale for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
+            part * by_variance for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
         )
         level = by_theta + (by_right + by_left) / 2
-        logit = mixed.by_logit / (2 * mixed.w[:, None])
-        basis = components.integrals[:, None]  # (batch, 1, point, knot)
-
-        def by_knot(part: Tensor, factor: Tensor) -> Tensor:
-            return part[..., None] * basis * factor[..., None, :]
-
-        by_slope = by_knot(by_theta, torch.ones_like(slope)) + by_knot(by_right, right) + by_knot(by_left, left)
-        by_slope = by_slope * (slope_raw + SLOPE_AT_ZERO).sigmoid()[..., None, :]
+        basis = components.basis.integrals[:, None]  # (batch, 1, point, knot)
+        by_right_knot, by_left_knot = by_right[..., None] * basis, by_left[..., None] * basis
+        by_slope = by_theta[..., None] * basis + by_right_knot * right[:, :, None] + by_left_knot * left[:, :, None]
         rows = torch.cat(
             (
-                torch.stack((level, by_right, by_left, logit), -1),
-                by_slope,
-                by_knot(by_right, slope * right * (1 - right)),
-                by_knot(by_left, slope * left * (1 - left)),
+                torch.stack((level, by_right, by_left, by_logit), -1),
+                by_slope * (slope_raw + SLOPE_AT_ZERO).sigmoid()[:, :, None],
+                by_right_knot * (slope * right * (1 - right))[:, :, None],
+                by_left_knot * (slope * left * (1 - left))[:, :, None],
             ),
             -1,
         )
@@ -164,10 +182,7 @@ class MixtureSurface:
 
         Within a cell of log-maturity the wing slopes are largest at its end and theta is smallest at its start.
         """
-        knots = self.frame.knots
-        nodes = torch.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1, dtype=knots.dtype)
-        _, integrals = self.frame.integrals(nodes.to(knots.device).expand(len(knots), -1))
-        log_theta, log_right, log_left = self._curves(integrals)
+        log_theta, log_right, log_left = self._curves(self.frame.over_all_maturities)
         steepest = torch.maximum(log_right, log_left)
         mean = torch.logaddexp(log_right, log_left) - math.log(2)
         butterfly = (mean + steepest)[..., 1:] - log_theta[..., :-1] - LARGEST_BUTTERFLY

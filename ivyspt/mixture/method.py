@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ivyspt.completion import Completion, Context, Targets
 from ivyspt.mixture.essvi_slices import EssviSlices
+from ivyspt.mixture.latent import Components, MixtureSurface
 from ivyspt.mixture.network import Fitted, FlagshipNetwork
-from ivyspt.mixture.price_mixture import slope_in_k
+from ivyspt.mixture.price_mixture import Mixed, slope_in_k
 from ivyspt.mixture.quotes import Quotes
 
 LARGEST_PASS = 60_000  # points of one pass, to bound its memory
@@ -41,17 +42,25 @@ class Answer:
     scale: np.ndarray
 
 
-def derivatives(fitted: Fitted, k: Tensor, tau: Tensor) -> tuple[Tensor, ...]:
-    """w, w_k, w_kk, w_tau and g of the fitted surfaces, exact; g and w_tau are sums of non-negative terms."""
-    surface = fitted.posterior.surface
-    components = surface.components(k, tau)
-    mixed = surface.mixed(k, components)
+@dataclass(frozen=True)
+class Derivatives:
+    """Total variance, its derivatives and Durrleman's g at targets, (batch, target) each; exact."""
+
+    w: Tensor
+    w_k: Tensor
+    w_kk: Tensor
+    w_tau: Tensor
+    durrleman_g: Tensor
+
+
+def derivatives(surface: MixtureSurface, k: Tensor, tau: Tensor, components: Components, mixed: Mixed) -> Derivatives:
+    """Differentiate surfaces; g and w_tau are sums of non-negative terms."""
     slices, w = components.slices, mixed.w
-    w_tau = (mixed.shares * components.by_log_maturity).sum(1) / tau
+    w_tau = (mixed.shares * surface.growth(components)).sum(1) / tau
     g = (mixed.shares * _durrleman_g(k[:, None], slices)).sum(1)
     w_k = slope_in_k(k, w, slices.w, slices.w_k, mixed.shares, surface.log_weights())
     w_kk = 2 * (g - (1 - k * w_k / (2 * w)).square() + w_k.square() / 4 * (1 / w + 0.25))
-    return w, w_k, w_kk, w_tau, g
+    return Derivatives(w, w_k, w_kk, w_tau, g)
 
 
 def _durrleman_g(k: Tensor, s: EssviSlices) -> Tensor:
@@ -64,13 +73,20 @@ def answer(network: FlagshipNetwork, quoted: Sequence[Quoted], asked: Sequence[t
     for chosen in _passes(quoted, asked):
         k, tau = (_padded([asked[i][part] for i in chosen]) for part in (0, 1))
         with torch.no_grad():
-            fitted = network(collate([quoted[i] for i in chosen]))
-            w, w_k, w_kk, w_tau, g = derivatives(fitted, k, tau)
-            scale = fitted.error_scale(k, tau)
-        columns = [each.numpy() for each in ((w / tau).sqrt(), w, w_k, w_kk, w_tau, g, scale)]
+            columns = [each.numpy() for each in _at_targets(network(collate([quoted[i] for i in chosen])), k, tau)]
         for row, i in enumerate(chosen):
             answers[i] = Answer(*(each[row, : len(asked[i][0])] for each in columns))
     return answers
+
+
+def _at_targets(fitted: Fitted, k: Tensor, tau: Tensor) -> tuple[Tensor, ...]:
+    """Columns of an `Answer`, (batch, target) each."""
+    surface = fitted.posterior.surface
+    components = surface.components(k, surface.frame.basis(tau.log()))
+    mixed = surface.mixed(k, components)
+    found = derivatives(surface, k, tau, components, mixed)
+    scale = fitted.scale_of(fitted.log_vol_variance(components, mixed))
+    return (found.w / tau).sqrt(), found.w, found.w_k, found.w_kk, found.w_tau, found.durrleman_g, scale
 
 
 def collate(quoted: Sequence[Quoted]) -> Quotes:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.encoder import Block, KernelSmoother, MarketTokens, relative
 from ivyspt.mixture.fit import Posterior, Prior, fit
-from ivyspt.mixture.latent import Frame, Layout
+from ivyspt.mixture.latent import Components, Frame, Layout
 from ivyspt.mixture.maturity_basis import place_knots
+from ivyspt.mixture.price_mixture import Mixed
 from ivyspt.mixture.quotes import Quotes, market_features, plane
 
 TYPICAL_NOISE = 0.01  # relative vol
@@ -32,15 +33,25 @@ class Fitted:
         """Log-vol at targets."""
         k, tau = k.double(), tau.double()
         surface = self.posterior.surface
-        return (surface.mixed(k, surface.components(k, tau)).w / tau).log() / 2
+        return (surface.mixed(k, surface.components(k, surface.frame.basis(tau.log()))).w / tau).log() / 2
 
     def error_scale(self, k: Tensor, tau: Tensor) -> Float[Tensor, "batch target"]:
         """Scale of log-vol's error against one more quote at each target."""
         k, tau = k.double(), tau.double()
         surface = self.posterior.surface
         with torch.no_grad():
-            components = surface.components(k, tau)
-            variance = self.posterior.log_vol_variance(surface.jacobian(components, surface.mixed(k, components)))
+            components = surface.components(k, surface.frame.basis(tau.log()))
+            variance = self.log_vol_variance(components, surface.mixed(k, components))
+        return self.scale_of(variance)
+
+    def log_vol_variance(self, components: Components, mixed: Mixed) -> Float[Tensor, "batch target"]:
+        """The posterior's variance of log-vol."""
+        relative = 1 / (2 * mixed.w[:, None])
+        jacobian = self.posterior.surface.jacobian(components, mixed.shares * relative, mixed.by_logit * relative)
+        return self.posterior.variance_of(jacobian)
+
+    def scale_of(self, variance: Float[Tensor, "batch target"]) -> Float[Tensor, "batch target"]:
+        """The scale of one more quote's error, from the posterior's variance."""
         return (self.spread.square() * variance + self.quote_noise.square()).sqrt()
 
 
@@ -100,12 +111,12 @@ class FlagshipNetwork(nn.Module):
         asked = self._tokens(asked_at, at, value, quotes, level, known=False)
         market = self.market(market_features(quotes))
         hidden = torch.zeros_like(value).masked_fill(~quotes.present, -torch.inf)[:, None, None]
-        place, asked_place = relative(at, at), relative(asked_at, at)
+        count = value.shape[1]
+        tokens, place = torch.cat((context, asked), 1), relative(torch.cat((at, asked_at), 1), at)
         for block in self.blocks:
-            memory, of_market = block.remember(context), block.remember_market(market)
-            asked = block(asked, memory, of_market, asked_place, hidden)
-            context = block(context, memory, of_market, place, hidden)
-        return self._read_out(self.norm(context), self.norm(asked))
+            tokens = block(tokens, block.remember(tokens[:, :count]), block.remember_market(market), place, hidden)
+        tokens = self.norm(tokens)
+        return self._read_out(tokens[:, :count], tokens[:, count:])
 
     def _tokens(
         self, at: Tensor, context_at: Tensor, value: Tensor, quotes: Quotes, level: Tensor, known: bool

@@ -55,6 +55,48 @@ def implied_std(x: Tensor, log_price: Tensor, start: Tensor, low: Tensor, high: 
 
 
 @dataclass(frozen=True)
+class Priced:
+    """How far a mixture's prices are from quoted ones, in log-vol to first order, and what moves that."""
+
+    residual: Float[Tensor, "batch point"]
+    by_variance: Float[Tensor, "batch component point"]
+    by_logit: Float[Tensor, "batch component point"]
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """What prices are compared with: |k|, the log-price at the quoted vol, and log-vol per log-price there."""
+
+    x: Float[Tensor, "batch 1 point"]
+    log_price: Float[Tensor, "batch point"]
+    by_log_price: Float[Tensor, "batch point"]
+
+    @classmethod
+    def at(cls, k: Float[Tensor, "batch point"], std: Float[Tensor, "batch point"]) -> "Quoted":
+        """Of quotes at log-moneyness k with vol times √tau."""
+        x = k.abs()
+        log_price = log_out_of_the_money(x, std)
+        d1 = -x / std + std / 2
+        return cls(x[:, None], log_price, torch.exp(log_price + 0.5 * d1.square()) * _ROOT_TWO_PI / std)
+
+
+def price_residual(quoted: Quoted, w: Float[Tensor, "batch component point"], log_weights: Tensor) -> Priced:
+    """Compare with quotes without inverting prices: the gap of log-prices over their slope in log-vol at the quote."""
+    std = w.sqrt()
+    each = log_weights[..., None] + log_out_of_the_money(quoted.x, std)
+    total = each.logsumexp(1)
+    share = (each - total[:, None]).exp()
+    d1 = -quoted.x / std + std / 2
+    by_variance = torch.exp(log_weights[..., None] - total[:, None] - 0.5 * d1.square()) / (2 * _ROOT_TWO_PI * std)
+    scale = quoted.by_log_price[:, None]
+    return Priced(
+        (total - quoted.log_price) * quoted.by_log_price,
+        by_variance * scale,
+        (share - log_weights[..., None].exp()) * scale,
+    )
+
+
+@dataclass(frozen=True)
 class Mixed:
     """A mixture's total variance, and its derivatives in each component's variance and log-weight."""
 

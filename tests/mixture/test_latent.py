@@ -1,7 +1,6 @@
 """Surfaces that cannot be arbitraged: for any latent numbers, and with derivatives that differences confirm."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from ivyspt.arbitrage import durrleman_g
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
 from ivyspt.mixture.maturity_basis import LONGEST, SHORTEST, hats, place_knots
 from ivyspt.mixture.method import derivatives
-from ivyspt.mixture.price_mixture import log_out_of_the_money, mix
+from ivyspt.mixture.price_mixture import Quoted, log_out_of_the_money, mix, price_residual
 
 LAYOUT = Layout(components=3, knots=6)
 
@@ -37,7 +36,13 @@ def make_points(batch: int = 4, reach: float = 1.5) -> tuple[torch.Tensor, torch
 
 
 def variance(surface: MixtureSurface, k: torch.Tensor, tau: torch.Tensor) -> torch.Tensor:
-    return surface.mixed(k, surface.components(k, tau)).w
+    return surface.mixed(k, surface.components(k, surface.frame.basis(tau.log()))).w
+
+
+def differentiate(surface: MixtureSurface, k: torch.Tensor, tau: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    components = surface.components(k, surface.frame.basis(tau.log()))
+    found = derivatives(surface, k, tau, components, surface.mixed(k, components))
+    return found.w, found.w_k, found.w_kk, found.w_tau, found.durrleman_g
 
 
 def test_knots_increase_and_hats_sum_to_one():
@@ -92,7 +97,7 @@ def test_gradients_of_the_mixture_are_the_implicit_ones():
 def test_derivatives_equal_central_differences():
     surface = make_surface(scale=0.7)
     k, tau = make_points(reach=1.0)
-    w, w_k, w_kk, w_tau, g = derivatives(SimpleNamespace(posterior=SimpleNamespace(surface=surface)), k, tau)
+    w, w_k, w_kk, w_tau, g = differentiate(surface, k, tau)
     h = 1e-4
     left, right = variance(surface, k - h, tau), variance(surface, k + h, tau)
     torch.testing.assert_close(w_k, (right - left) / (2 * h), atol=1e-6, rtol=1e-5)
@@ -107,7 +112,7 @@ def test_derivatives_equal_central_differences():
 def test_no_latent_numbers_allow_arbitrage(seed: int, scale: float):
     surface = make_surface(seed, batch=2, scale=scale)
     k, tau = make_points(batch=2)
-    w, _, _, w_tau, g = derivatives(SimpleNamespace(posterior=SimpleNamespace(surface=surface)), k, tau)
+    w, _, _, w_tau, g = differentiate(surface, k, tau)
     assert (w > 0).all()
     assert g.min() >= -1e-9
     assert w_tau.min() >= -1e-9
@@ -143,8 +148,10 @@ def test_the_jacobian_is_the_derivative_of_log_vol():
         moved = MixtureSurface(layout, surface.frame, latent)
         return (variance(moved, k, tau) / tau).log() / 2
 
-    components = surface.components(k, tau)
-    own = surface.jacobian(components, surface.mixed(k, components))[0]
+    components = surface.components(k, surface.frame.basis(tau.log()))
+    mixed = surface.mixed(k, components)
+    relative = 1 / (2 * mixed.w[:, None])
+    own = surface.jacobian(components, mixed.shares * relative, mixed.by_logit * relative)[0]
     exact = torch.autograd.functional.jacobian(log_vol, surface.latent)[0, :, 0]
     torch.testing.assert_close(own, exact, atol=1e-9, rtol=1e-6)
 
@@ -162,7 +169,21 @@ def test_the_slope_in_k_stays_exact_in_the_far_wings(side: float):
     surface = make_surface(seed=7, batch=1, scale=0.5)
     tau = torch.full((1, 1), 30 / 365, dtype=torch.float64)
     k = side * 6 * 0.25 * tau.sqrt()
-    _, w_k, *_ = derivatives(SimpleNamespace(posterior=SimpleNamespace(surface=surface)), k, tau)
+    _, w_k, *_ = differentiate(surface, k, tau)
     h = 1e-5
     difference = (variance(surface, k + h, tau) - variance(surface, k - h, tau)) / (2 * h)
     torch.testing.assert_close(w_k, difference, rtol=1e-4, atol=1e-7)
+
+
+def test_the_price_residual_is_the_gap_of_log_vols_to_first_order():
+    k = torch.tensor([[-0.4, 0.0, 0.3]], dtype=torch.float64)
+    w = torch.tensor([[[0.04, 0.03, 0.05], [0.08, 0.09, 0.07]]], dtype=torch.float64)
+    log_weights = torch.tensor([[0.7, 0.3]], dtype=torch.float64).log()
+    mixed = mix(k, w, log_weights)
+    step = 1e-4
+    quoted = Quoted.at(k, mixed.w.sqrt() * math.exp(-step))
+    priced = price_residual(quoted, w, log_weights)
+    torch.testing.assert_close(priced.residual, torch.full_like(k, step), rtol=1e-3, atol=0)
+    relative = 1 / (2 * mixed.w[:, None])
+    torch.testing.assert_close(priced.by_variance, mixed.shares * relative, rtol=1e-3, atol=0)
+    torch.testing.assert_close(priced.by_logit, mixed.by_logit * relative, rtol=1e-2, atol=1e-4)
