@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import statsmodels.api as sm
 from arch.bootstrap import CircularBlockBootstrap
+from scipy.stats import t as student
 
 from ivyspt.columns import DataError
 from ivyspt.config import Evaluation
@@ -39,6 +40,8 @@ def compare(values: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
     `difference` (method minus reference, mean over days), the bounds `low` and `high` of its interval by a circular
     block bootstrap over days [3], `blocks`, `win_rate` of the reference (share of surfaces, a tie counts half),
     `p_value` of the Diebold-Mariano test and `p_holm`, Holm's correction over the methods of a cell.
+    Seed by seed, where both have it: `pairs`, `difference_std` of the differences, and the bounds `seeds_low` and
+    `seeds_high` of Student's interval of their mean (null for fewer than two).
 
     Raises
     ------
@@ -61,7 +64,9 @@ def compare(values: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
     )
     paired = paired.with_columns(difference=pl.col("value") - pl.col("value_reference"))
     tests = [_tested(frame, evaluation) for frame in paired.partition_by("tier", "mask")]
+    seeds = seed_differences(values, evaluation)
     table = summary.join(pl.concat([_NO_TESTS, *tests]), on=["run", *CELL], how="left")
+    table = table.join(seeds, on=["run", *CELL], how="left")
     return _holm(table).sort("tier", "mask", "metric", "run")
 
 
@@ -77,6 +82,31 @@ def summarise(values: pl.DataFrame) -> pl.DataFrame:
     return by_seed.group_by("run", *CELL).agg(
         pl.col("mean").mean(), std=pl.col("mean").std(), pooled=pl.col("pooled").mean(), seeds=pl.len()
     )
+
+
+def seed_differences(values: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
+    """How much the difference to the reference hangs on the seed, where both have the same seeds.
+
+    Returns
+    -------
+    One row a method, tier, mask and metric: `pairs`, the seeds that both have; `difference_std` of the differences
+    (method minus reference, mean over days) from seed to seed; `seeds_low` and `seeds_high`, Student's interval of
+    their mean. All but `pairs` are null for fewer than two.
+    """
+    cell, surface = ["run", *CELL], [*CELL, "seed", "surface_id", "date"]
+    reference = values.filter(pl.col("run") == evaluation.reference).select(*surface, reference="value")
+    paired = values.filter(pl.col("run") != evaluation.reference).join(reference, on=surface)
+    difference = (pl.col("value") - pl.col("reference")).mean().alias("difference")
+    daily = paired.sort("run", *surface).group_by(*cell, "seed", "date", maintain_order=True).agg(difference)
+    by_seed = daily.group_by(*cell, "seed", maintain_order=True).agg(pl.col("difference").mean())
+    table = by_seed.group_by(cell, maintain_order=True).agg(
+        pairs=pl.len(), difference_std=pl.col("difference").std(), centre=pl.col("difference").mean()
+    )
+    pairs = table["pairs"].to_numpy()
+    quantile = student.ppf((1 + evaluation.confidence) / 2, np.maximum(pairs - 1, 1))
+    half = pl.Series(quantile / np.sqrt(pairs)) * table["difference_std"]
+    bounds = {"seeds_low": table["centre"] - half, "seeds_high": table["centre"] + half}
+    return table.with_columns(**bounds).drop("centre")
 
 
 _NO_TESTS = pl.DataFrame(

@@ -10,7 +10,14 @@ from statsmodels.stats.multitest import multipletests
 
 from ivyspt.columns import DataError
 from ivyspt.config import Evaluation
-from ivyspt.evaluation.comparison import block_intervals, compare, diebold_mariano, holm, number_of_blocks
+from ivyspt.evaluation.comparison import (
+    block_intervals,
+    compare,
+    diebold_mariano,
+    holm,
+    number_of_blocks,
+    seed_differences,
+)
 
 
 def make_values(series, metric="rmse", seeds=(0,)):
@@ -106,3 +113,36 @@ def test_holm_agrees_with_statsmodels():
 def test_the_reference_must_be_there():
     with pytest.raises(DataError, match=r"evaluation.reference must be one of a, b, got ours"):
         compare(make_values({"a": np.ones((2, 2)), "b": np.ones((2, 2))}), Evaluation(reference="ours"))
+
+
+def seeded(shift):
+    """Values of a reference and of a method that is worse by `shift` (seed, day), on two surfaces a day."""
+    noise = np.random.default_rng(3).uniform(1, 2, size=(len(shift), len(shift[0]), 2))
+    tables = []
+    for seed, by_day in enumerate(shift):
+        series = {"reference": noise[seed], "other": noise[seed] + np.asarray(by_day)[:, None]}
+        tables.append(make_values(series).with_columns(seed=pl.lit(seed)))
+    return pl.concat(tables)
+
+
+def test_differences_are_paired_by_seed():
+    shift = [[1.0, 2.0], [2.0, 3.0], [3.0, 7.0]]  # means 1.5, 2.5 and 5
+    row = seed_differences(seeded(shift), Evaluation(reference="reference")).row(0, named=True)
+    assert (row["run"], row["pairs"]) == ("other", 3)
+    assert row["difference_std"] == pytest.approx(np.std([1.5, 2.5, 5], ddof=1))
+    half = student.ppf(0.975, 2) * row["difference_std"] / np.sqrt(3)
+    assert (row["seeds_low"], row["seeds_high"]) == pytest.approx((3 - half, 3 + half))
+
+
+def test_the_interval_over_seeds_stands_about_the_difference():
+    shift = np.random.default_rng(4).normal(size=(5, 6))
+    table = compare(seeded(shift), Evaluation(reference="reference", bootstrap_draws=50))
+    row = table.row(by_predicate=pl.col("run") == "other", named=True)
+    assert (row["seeds_low"] + row["seeds_high"]) / 2 == pytest.approx(row["difference"]) == pytest.approx(shift.mean())
+
+
+def test_one_common_seed_has_no_spread():
+    values = seeded([[1.0, 2.0], [3.0, 4.0]]).filter((pl.col("run") == "reference") | (pl.col("seed") == 0))
+    row = seed_differences(values, Evaluation(reference="reference")).row(0, named=True)
+    assert row["pairs"] == 1
+    assert row["difference_std"] is row["seeds_low"] is row["seeds_high"] is None

@@ -28,7 +28,7 @@ def study() -> dict:
 
 @pytest.fixture
 def results(study, tmp_path) -> Path:
-    """Made-up comparisons of every family and phase, and costs of every method."""
+    """Made-up comparisons of every family and phase."""
     for phase, (tier, mask) in MASKS.items():
         for family, others in (("baselines", list(study["baselines"])), ("ablation", list(study["runs"])[1:])):
             methods = [f"ivyspt.{phase}", *(other if family == "baselines" else f"{other}.{phase}" for other in others)]
@@ -36,9 +36,6 @@ def results(study, tmp_path) -> Path:
                 row(method, place, tier, mask, metric) for place, method in enumerate(methods) for metric in METRICS
             ]
             pl.DataFrame(rows, infer_schema_length=None).write_parquet(tmp_path / f"{family}_{phase}.parquet")
-            for method in methods:
-                cost = {"method": method, "milliseconds_p50": 1.5, "peak_memory_mebibytes": 300.0}
-                (tmp_path / f"{method}.json").write_text(json.dumps(cost))
     return tmp_path
 
 
@@ -49,6 +46,8 @@ def row(method: str, place: int, tier: str, mask: str, metric: str) -> dict:
         **{"pooled": 0.5, "seeds": 3, "median": 0.375, "surfaces": 40, "days": 9, "blocks": None if reference else 2},
         **{name: None if reference else 0.0625 for name in ("difference", "low", "high", "win_rate")},
         **{name: None if reference else 0.0004 for name in ("p_value", "p_holm")},
+        **{"pairs": None if reference else 2, "seeds_low": None if reference else -0.5},
+        **{"seeds_high": None if reference else 0.5},
     }
 
 
@@ -83,15 +82,13 @@ def test_a_figure_is_the_same_byte_by_byte(study, results, figure, family):
 def test_a_table_says_what_data_and_how_many_seeds(study, results, table):
     family = "ablation" if table == "ablation" else "baselines"
     inputs = {"comparison": sorted(results.glob(f"{family}_*"))}
-    if table == "baselines":
-        inputs["costs"] = sorted(results.glob("*.json"))
     run_script(f"workflow.scripts.tables.tabulate_{table}", study, inputs, {"tex": results / "table.tex"})
     text = (results / "table.tex").read_text()
     assert "simulated" in text
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
     if table != "significance":
         assert r"$0.12 \pm 0.25$" in text
-        assert "& 3 \\\\" in text
+        assert ("& 3 (2 paired) \\\\" if table == "ablation" else "& 3 \\\\") in text
     else:
         assert "$< 0.001$" in text
 
@@ -126,3 +123,34 @@ def test_numbers_have_three_digits(value, text):
 
 def test_latex_prints_labels_as_they_stand():
     assert typesetting.escape("50 % of R&D_1") == r"50 \% of R\&D\_1"
+
+
+BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+
+
+def cost_table(study: dict, folder: Path, memory: str) -> str:
+    """The table of two seeds of a training and one of a spline."""
+    benchmarks, costs = [], []
+    for name, seconds in (("pretrain/ivyspt_0", 10), ("pretrain/ivyspt_1", 14), ("fit_baseline/cubic_spline_0", 30)):
+        benchmarks.append(folder / f"{name}.tsv")
+        benchmarks[-1].parent.mkdir(exist_ok=True)
+        benchmarks[-1].write_text(f"{BENCHMARK}{seconds}\t0:00:{seconds}\t{memory}\t1\t1\t1\t1\t1\t90\t{seconds - 1}\n")
+    for seed, seconds in enumerate((4.0, 6.0)):
+        costs.append(folder / f"{seed}.json")
+        cost = {"method": "cubic_spline", "seconds_predict": seconds, "milliseconds_p50": 0.4, "milliseconds_p95": 0.9}
+        costs[-1].write_text(json.dumps(cost))
+    inputs = {"benchmarks": benchmarks, "costs": costs}
+    run_script("workflow.scripts.tables.tabulate_cost", study, inputs, {"tex": folder / "cost.tex"})
+    return (folder / "cost.tex").read_text()
+
+
+def test_costs_are_means_over_seeds_of_whole_processes(study, tmp_path):
+    text = cost_table(study, tmp_path, "512.00")
+    assert r"IvySPT & $12 \pm 3$ & $11 \pm 3$ & $512 \pm 0$ & -- & -- & -- & 2 \\" in text
+    assert r"cubic spline & $30$ & $29$ & $512$ & $5 \pm 1$ & $0.40$ & $0.90$ & 1 \\" in text
+    assert text.count("Fitting: ") == text.count("Tuning, ") == 1
+    assert "simulated" in text
+
+
+def test_a_process_too_short_to_measure_has_a_dash(study, tmp_path):
+    assert r"cubic spline & $30$ & $29$ & -- &" in cost_table(study, tmp_path, "NA")

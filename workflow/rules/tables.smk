@@ -9,10 +9,9 @@ rule typeset_tables:
 
 
 rule tabulate_baselines:
-    """The model and every baseline: errors, losses and costs."""
+    """The model and every baseline: errors and losses."""
     input:
         comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
-        costs=of_methods("<results>/costs/{method}/{seed}.json", "baselines", "finetune"),
     output:
         tex="<results>/tables/baselines.tex",
     log:
@@ -30,7 +29,7 @@ rule tabulate_baselines:
         code=code("workflow.scripts.tables.tabulate_baselines"),
     shell:
         "python -m workflow.scripts.tables.tabulate_baselines --settings {params.settings:q}"
-        " --comparison {input.comparison} --costs {input.costs} --tex {output.tex} 2>&1 | tee {log}"
+        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"
 
 
 rule tabulate_ablation:
@@ -134,9 +133,12 @@ rule tabulate_data:
 
 
 rule list_numbers:
-    """Numbers that a text quotes, as LaTeX commands."""
+    """Numbers that a text quotes, and sentences on what they say, as LaTeX commands."""
     input:
         comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
+        ablation=expand("<results>/evaluation/comparison/ablation_{phase}.parquet", phase=PHASES),
+        points="<results>/surfaces/points.parquet",
+        split="<results>/surfaces/split.parquet",
     output:
         tex="<results>/numbers.tex",
     log:
@@ -150,8 +152,93 @@ rule list_numbers:
         mem_mb=2000,
         runtime=5,
     params:
-        settings=settings("data", "split", "runs", "baselines", "evaluation"),
+        settings=settings("data", "split", "thinning", "masking", "runs", "baselines", "evaluation", "seeds"),
         code=code("workflow.scripts.tables.list_numbers"),
     shell:
         "python -m workflow.scripts.tables.list_numbers --settings {params.settings:q}"
-        " --comparison {input.comparison} --tex {output.tex} 2>&1 | tee {log}"
+        " --comparison {input.comparison} --ablation {input.ablation} --points {input.points}"
+        " --split {input.split} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_cost:
+    """Time and memory of every process that fits or predicts; measured, so the only table that differs between runs."""
+    input:
+        benchmarks=[
+            *of_runs("<benchmarks>/pretrain/{run}_{seed}.tsv"),
+            *of_runs("<benchmarks>/finetune/{run}_{seed}.tsv"),
+            *(path for phase in PHASES for path in of_runs(f"<benchmarks>/predict/{{run}}.{phase}_{{seed}}.tsv")),
+            *of_baselines("<benchmarks>/fit_baseline/{baseline}_{seed}.tsv"),
+        ],
+        costs=[
+            *(path for phase in PHASES for path in of_runs(f"<results>/costs/{{run}}.{phase}/{{seed}}.json")),
+            *of_baselines("<results>/costs/{baseline}/{seed}.json"),
+        ],
+    output:
+        tex="<results>/tables/cost.tex",
+    log:
+        "<logs>/tabulate_cost.log",
+    benchmark:
+        "<benchmarks>/tabulate_cost.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "split", "runs", "baselines"),
+        code=code("workflow.scripts.tables.tabulate_cost"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_cost --settings {params.settings:q}"
+        " --benchmarks {input.benchmarks} --costs {input.costs} --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule tabulate_settings:
+    """Every setting of the study's model, losses and training."""
+    output:
+        tex="<results>/tables/settings.tex",
+    log:
+        "<logs>/tabulate_settings.log",
+    benchmark:
+        "<benchmarks>/tabulate_settings.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=5,
+    params:
+        settings=settings("data", "runs", "evaluation"),
+        code=code("workflow.scripts.tables.tabulate_settings"),
+    shell:
+        "python -m workflow.scripts.tables.tabulate_settings --settings {params.settings:q}"
+        " --tex {output.tex} 2>&1 | tee {log}"
+
+
+rule show_table:
+    """A table as a page, for the report and for readers without a TeX."""
+    input:
+        tex="<results>/tables/{table}.tex",
+        stylesheet="workflow/scripts/reports/report.css",
+    output:
+        html=report(
+            "<results>/tables/{table}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "<logs>/show_table/{table}.log",
+    benchmark:
+        "<benchmarks>/show_table/{table}.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code("workflow.scripts.tables.show_table"),
+    shell:
+        "python -m workflow.scripts.tables.show_table --tex {input.tex} --stylesheet {input.stylesheet}"
+        " --html {output.html} 2>&1 | tee {log}"

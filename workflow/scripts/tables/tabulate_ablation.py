@@ -1,4 +1,4 @@
-"""Every run of the study against the reference: error, its difference with an interval, and arbitrage."""
+"""Every run of the study against the reference: error, its difference with two intervals, and arbitrage."""
 
 from workflow.scripts.comparison import TIERS, of_tier, read, value
 from workflow.scripts.names import mask_label
@@ -20,8 +20,9 @@ HEADER = (
     "RMSE",
     r"MSE ($\sigma^2$)",
     "difference",
-    r"interval",
+    "over days",
     "$p$ (Holm)",
+    "over seeds",
     r"violating (\%)",
     "seeds",
 )
@@ -42,19 +43,28 @@ def main() -> None:
                 number(value(metrics, "rmse", "difference")),
                 interval(value(metrics, "rmse", "low"), value(metrics, "rmse", "high")),
                 p_value(value(metrics, "rmse", "p_holm")),
+                interval(value(metrics, "rmse", "seeds_low"), value(metrics, "rmse", "seeds_high")),
                 percent(value(metrics, "violating")),
-                str(value(metrics, "rmse", "seeds")),
+                seeds_and_pairs(value(metrics, "rmse", "seeds"), value(metrics, "rmse", "pairs")),
             )
             for method, metrics in methods.items()
         ]
-    confidence = f"{100 * chosen.settings['evaluation']['confidence']:.0f}"
+    evaluation = chosen.settings["evaluation"]
+    confidence = rf"{100 * evaluation['confidence']:.0f}\,\%"
     caption = (
         "Ablation: each row changes one thing against the study's model. RMSE in vol points, mean over test surfaces "
-        r"$\pm$ standard deviation over seeds; its difference to that model's with a "
-        rf"{confidence}\,\% interval by a bootstrap over blocks of test days; share of audited surfaces on which "
-        "arbitrage was found. "
+        rf"$\pm$ standard deviation over seeds; its difference to that model's with two {confidence} intervals: over "
+        f"days, by a bootstrap over blocks of {evaluation['bootstrap_block_days']} test days with the seeds as they "
+        "are, beside Diebold and Mariano's test with Holm's correction over the rows; over seeds, Student's interval "
+        "of the mean difference, paired seed by seed, with the days as they are (a dash: fewer than two pairs). "
+        "Violating: share of audited surfaces on which arbitrage was found. "
     )
     write(table(caption + source(chosen.settings), "ablation", HEADER, blocks), chosen.tex)
+
+
+def seeds_and_pairs(seeds: int | None, pairs: int | None) -> str:
+    """How many seeds a row has, and how many of them the study's model has too, where that is fewer."""
+    return str(seeds) if pairs is None or pairs == seeds else f"{seeds} ({pairs} paired)"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""The model and every baseline: errors, losses at the quoted points, and what an answer costs."""
-
-import json
-from statistics import mean
+"""The model and every baseline: errors, and losses at the quoted points."""
 
 from workflow.scripts.comparison import of_tier, read, value
 from workflow.scripts.names import mask_label, method_label
@@ -15,20 +12,14 @@ HEADER = (
     r"$L_\mathrm{cal}$",
     r"$L_\mathrm{but}$",
     r"failed (\%)",
-    "ms",
-    "MiB",
     "seeds",
 )
 
 
 def main() -> None:
     """Typeset."""
-    chosen = options(__doc__, "comparison", "costs")
+    chosen = options(__doc__, "comparison")
     comparison = read(chosen.comparison)
-    costs: dict[str, list[dict]] = {}
-    for path in chosen.costs:
-        cost = json.loads(path.read_text())
-        costs.setdefault(cost["method"], []).append(cost)
     blocks = {}
     for tier in comparison["tier"].unique().sort().to_list():
         mask, methods = of_tier(comparison, tier)
@@ -41,8 +32,6 @@ def main() -> None:
                 number(value(metrics, "calendar_loss")),
                 number(value(metrics, "butterfly_loss")),
                 percent(value(metrics, "failed_share")),
-                number(mean(cost["milliseconds_p50"] for cost in costs[method]), 2),
-                f"{mean(cost['peak_memory_mebibytes'] for cost in costs[method]):.0f}",
                 str(value(metrics, "rmse", "seeds")),
             )
             for method, metrics in methods.items()
@@ -50,8 +39,7 @@ def main() -> None:
     caption = (
         r"Errors on the test days: root mean squared error of a surface in vol points (mean over surfaces $\pm$ "
         "standard deviation over seeds, and median over surfaces), mean squared error, and the paper's two penalties "
-        "at the quoted points. A dash: the method has no derivatives. ms: median time of a surface on one thread; "
-        "MiB: peak memory. "
+        "at the quoted points. A dash: the method has no derivatives. "
     )
     write(table(caption + source(chosen.settings), "baselines", HEADER, blocks), chosen.tex)
 
