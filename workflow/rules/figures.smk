@@ -14,7 +14,12 @@ rule plot_ablation:
         comparison=expand("<results>/evaluation/comparison/ablation_{phase}.parquet", phase=PHASES),
     output:
         pdf="<figures>/ablation.pdf",
-        png="<figures>/ablation.png",
+        png=report(
+            "<figures>/ablation.png",
+            caption="../report/figures/ablation.rst",
+            category="Figures",
+            labels={"figure": "ablation"},
+        ),
     log:
         "<logs>/plot_ablation.log",
     benchmark:
@@ -41,7 +46,12 @@ rule plot_baselines:
         comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
     output:
         pdf="<figures>/baselines.pdf",
-        png="<figures>/baselines.png",
+        png=report(
+            "<figures>/baselines.png",
+            caption="../report/figures/baselines.rst",
+            category="Figures",
+            labels={"figure": "baselines"},
+        ),
     log:
         "<logs>/plot_baselines.log",
     benchmark:
@@ -68,7 +78,12 @@ rule plot_error_by_mask:
         comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
     output:
         pdf="<figures>/error_by_mask.pdf",
-        png="<figures>/error_by_mask.png",
+        png=report(
+            "<figures>/error_by_mask.png",
+            caption="../report/figures/error_by_mask.rst",
+            category="Figures",
+            labels={"figure": "error_by_mask"},
+        ),
     log:
         "<logs>/plot_error_by_mask.log",
     benchmark:
@@ -95,7 +110,12 @@ rule plot_arbitrage:
         comparison=expand("<results>/evaluation/comparison/baselines_{phase}.parquet", phase=PHASES),
     output:
         pdf="<figures>/arbitrage.pdf",
-        png="<figures>/arbitrage.png",
+        png=report(
+            "<figures>/arbitrage.png",
+            caption="../report/figures/arbitrage.rst",
+            category="Figures",
+            labels={"figure": "arbitrage"},
+        ),
     log:
         "<logs>/plot_arbitrage.log",
     benchmark:
@@ -123,7 +143,12 @@ rule plot_training:
         finetune=of_main_run("<results>/training/{run}/{seed}/finetune_history.parquet"),
     output:
         pdf="<figures>/training.pdf",
-        png="<figures>/training.png",
+        png=report(
+            "<figures>/training.png",
+            caption="../report/figures/training.rst",
+            category="Figures",
+            labels={"figure": "training"},
+        ),
     log:
         "<logs>/plot_training.log",
     benchmark:
@@ -152,7 +177,12 @@ rule plot_surfaces:
         predictions=of_main_run("<results>/predictions/{run}.finetune/{seed}.parquet")[0],
     output:
         pdf="<figures>/surfaces.pdf",
-        png="<figures>/surfaces.png",
+        png=report(
+            "<figures>/surfaces.png",
+            caption="../report/figures/surfaces.rst",
+            category="Figures",
+            labels={"figure": "surfaces"},
+        ),
     log:
         "<logs>/plot_surfaces.log",
     benchmark:
