@@ -21,7 +21,7 @@ export MKL_NUM_THREADS := 1
 export PYTHONNOUSERSITE := 1
 export MPLBACKEND := agg
 
-.PHONY: help install lint test smoke reproduce figures bench lock clean
+.PHONY: help install lint test smoke reproduce figures identical bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ reproduce: .venv/installed ## Every table and figure of the default study
 
 figures: .venv/installed ## The figures of the default study
 	$(SNAKEMAKE) draw_figures
+
+identical: .venv/installed ## The smoke study twice from nothing, compared byte by byte
+	$(BIN)/python -m workflow.identical config/smoke.yaml --cores $(CORES)
 
 bench: .venv/installed ## Timings of the library's inner loops
 	$(BIN)/python -m pytest benchmarks --benchmark-only

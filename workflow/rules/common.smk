@@ -76,6 +76,16 @@ def start_alone():
         raise WorkflowError(str(error)) from None
 
 
+def say_what_is_left_out():
+    """One line on standard error where there is no TeX."""
+    if not LATEX:
+        print(
+            f"{STUDY['results']}/paper.pdf is left out: it needs latexmk and pdflatex on the PATH (on Debian the packages "
+            "latexmk, texlive-latex-base and texlive-latex-recommended).",
+            file=sys.stderr,
+        )
+
+
 wildcard_constraints:
     run="[a-z0-9_]+",
     baseline="[a-z0-9_]+",
