@@ -38,6 +38,7 @@ class FlagshipTraining(Section):
     averaging: Proportion = 0.999  # of the exponential average of the weights
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
     held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
+    calibration_batches: Count = 40  # of each class of context sizes, on validation days
     threads: Count = 1
     report_every: Count = 100  # steps
     checkpoint_every: Count = 500  # steps

@@ -28,3 +28,31 @@ rule train_flagship:
         "python -m ivyspt train_flagship --settings {params.settings:q} --points {input.points}"
         " --market-features {input.market_features} --split {input.split} --seed {wildcards.seed}"
         " --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
+
+
+rule calibrate_bands:
+    """Calibrate the intervals on validation days and pack them with the weights."""
+    input:
+        weights="<results>/flagship/{seed}/weights.safetensors",
+        points="<results>/surfaces/points.parquet",
+        market_features="<results>/surfaces/market_features.parquet",
+        split="<results>/surfaces/split.parquet",
+    output:
+        packed="<results>/flagship/{seed}/packed.safetensors",
+    log:
+        "<logs>/calibrate_bands/{seed}.log",
+    benchmark:
+        "<benchmarks>/calibrate_bands/{seed}.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        settings=settings("flagship_training", "corpus"),
+        code=code("ivyspt.stages.calibrate_bands"),
+    shell:
+        "python -m ivyspt calibrate_bands --settings {params.settings:q} --weights {input.weights}"
+        " --points {input.points} --market-features {input.market_features} --split {input.split}"
+        " --seed {wildcards.seed} --packed {output.packed} 2>&1 | tee {log}"

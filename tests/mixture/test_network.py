@@ -1,0 +1,121 @@
+"""What the flagship's answer may not depend on, and how it saves and fits."""
+
+import numpy as np
+import pytest
+import torch
+
+from ivyspt.columns import DataError
+from ivyspt.flagship_config import Flagship
+from ivyspt.mixture.bands import Bands, calibrate, size_class
+from ivyspt.mixture.method import Answer, Quoted, answer
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.weights import load_bands, load_flagship, save_flagship
+
+SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=2, knots=5)
+
+
+@pytest.fixture
+def network() -> FlagshipNetwork:
+    torch.manual_seed(0)
+    made = FlagshipNetwork(SETTINGS).eval()
+    with torch.no_grad():  # a read-out that listens to the context
+        for layer in (made.of_knots, made.of_surface, made.of_quotes):
+            layer.weight.normal_(std=0.3)
+    return made
+
+
+def make_quotes(count: int = 14, seed: int = 0, noise: float = 0.0) -> Quoted:
+    generator = np.random.default_rng(seed)
+    tau = generator.choice([0.05, 0.2, 0.7], count)
+    k = 0.25 * np.sqrt(tau) * generator.normal(size=count)
+    vol = 0.25 - 0.08 * k / np.sqrt(tau) + 0.1 * k**2 + noise * generator.normal(size=count)
+    return Quoted(k, tau, vol, np.full(count, np.nan), np.array([0.01, np.nan, 0.04]))
+
+
+PLACES = (np.array([-0.2, 0.0, 0.1, 0.3]), np.array([0.1, 0.05, 0.4, 1.5]))
+
+
+def same(left: Answer, right: Answer, tolerance: float) -> None:
+    for name in Answer.__dataclass_fields__:
+        np.testing.assert_allclose(getattr(left, name), getattr(right, name), rtol=tolerance, atol=tolerance)
+
+
+def test_the_order_of_the_quotes_does_not_matter(network):
+    quotes = make_quotes()
+    order = np.random.default_rng(1).permutation(14)
+    columns = (quotes.log_moneyness, quotes.time_to_maturity, quotes.implied_vol, quotes.half_spread)
+    shuffled = Quoted(*(column[order] for column in columns), quotes.market)
+    same(answer(network, [quotes], [PLACES])[0], answer(network, [shuffled], [PLACES])[0], 1e-4)  # float32 trunk
+
+
+def test_company_and_padding_change_no_answer(network):
+    alone = answer(network, [make_quotes(9, seed=3)], [PLACES])[0]
+    together = answer(network, [make_quotes(30, seed=4), make_quotes(9, seed=3)], [PLACES, PLACES])[1]
+    same(alone, together, 1e-4)
+
+
+def test_what_else_is_asked_changes_no_answer(network):
+    both = answer(network, [make_quotes()], [PLACES])[0]
+    first = answer(network, [make_quotes()], [(PLACES[0][:1], PLACES[1][:1])])[0]
+    np.testing.assert_allclose(first.implied_vol, both.implied_vol[:1], rtol=1e-12)
+
+
+def test_no_answer_allows_arbitrage(network):
+    z, tau = np.meshgrid(np.linspace(-6, 6, 41), np.geomspace(0.02, 3, 15))
+    grid = ((0.25 * z * np.sqrt(tau)).ravel(), tau.ravel())
+    found = answer(network, [make_quotes(20, noise=0.1)], [grid])[0]
+    assert found.durrleman_g.min() >= -1e-9
+    assert found.w_tau.min() >= -1e-9
+
+
+def test_quotes_without_noise_are_met(network):
+    """Quotes from an arbitrage-free surface are fitted the better the less noise the network expects of them."""
+    quotes = make_quotes(40)
+    with torch.no_grad():
+        network.of_quotes.weight.zero_()
+        network.of_surface.weight[-2:].zero_()
+        network.of_surface.bias[-2] = -2.0
+    found = answer(network, [quotes], [(quotes.log_moneyness, quotes.time_to_maturity)])[0]
+    assert np.abs(found.implied_vol - quotes.implied_vol).max() < 0.01
+
+
+def test_weights_survive_a_file(network, tmp_path):
+    bands = Bands({90: (2.0,) * 5, 50: (0.7,) * 5})
+    save_flagship(network, tmp_path / "w.safetensors", {"seed": 0}, bands)
+    same(
+        answer(load_flagship(tmp_path / "w.safetensors"), [make_quotes()], [PLACES])[0],
+        answer(network, [make_quotes()], [PLACES])[0],
+        1e-12,
+    )
+    assert load_bands(tmp_path / "w.safetensors") == bands
+
+
+def test_a_damaged_file_of_weights_is_refused(network, tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_flagship(network, path, {})
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match="whole file"):
+        load_flagship(path)
+
+
+def test_weights_without_bands_say_so(network, tmp_path):
+    save_flagship(network, tmp_path / "w.safetensors", {})
+    with pytest.raises(DataError, match="calibrated bands"):
+        load_bands(tmp_path / "w.safetensors")
+
+
+def test_calibrated_factors_cover_their_level_in_each_class():
+    generator = np.random.default_rng(0)
+    counts = generator.choice([5, 10, 20, 50, 100], 20_000)
+    scores = np.abs(generator.normal(size=20_000)) * (1 + counts / 50)
+    bands = calibrate(scores, counts)
+    fresh = np.abs(generator.normal(size=20_000)) * (1 + counts / 50)
+    for count in (5, 10, 20, 50, 100):
+        own = fresh[counts == count]
+        for level in (90, 50):
+            assert abs((own <= bands.factors[level][size_class(count)]).mean() - level / 100) < 0.03  # 4,000 draws
+
+
+def test_a_longer_context_than_the_network_reads_is_thinned(network):
+    found = answer(network, [make_quotes(2000)], [PLACES])[0]
+    assert np.isfinite(found.implied_vol).all()

@@ -1,0 +1,120 @@
+"""Training on simulated and real surfaces: it learns, and it resumes bit for bit."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from ivyspt.corpus_config import Corpus
+from ivyspt.flagship_config import Flagship, FlagshipTraining
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.pretraining.objective import losses
+from ivyspt.pretraining.surfaces import RealSurfaces
+from ivyspt.pretraining.trainer import Sources, draw_batch, learning_rate, train
+
+SETTINGS = Flagship(dimension=16, blocks=1, heads=2, components=1, knots=4)
+
+
+def make_training(steps: int = 6, **changes) -> FlagshipTraining:
+    values = {"batch_size": 4, "targets": 8, "context_sizes": [(3, 8)], "warmup_steps": 1, "report_every": 2}
+    return FlagshipTraining(steps=steps, checkpoint_every=3, **values | changes)
+
+
+@pytest.fixture(scope="module")
+def real() -> RealSurfaces:
+    generator = np.random.default_rng(0)
+    frames = []
+    for number in range(5):
+        tau = np.repeat([0.05, 0.25, 1.0], 6)
+        k = 0.3 * np.sqrt(tau) * np.tile(np.linspace(-1.5, 1.5, 6), 3)
+        vol = 0.3 - 0.1 * k / np.sqrt(tau) + 0.002 * generator.normal(size=18)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "surface_id": f"S{number}",
+                    "quote_time": datetime(2026, 1, 5),
+                    "symbol": f"S{number}",
+                    "log_moneyness": k,
+                    "time_to_maturity": tau,
+                    "implied_vol": vol,
+                    "implied_vol_bid": vol - 0.01,
+                    "implied_vol_ask": vol + 0.01,
+                    "point": np.arange(18, dtype=np.uint32),
+                }
+            )
+        )
+    features = pl.DataFrame(
+        {"surface_id": [f"S{n}" for n in range(5)], "market_return": 0.01, "market_vol": 0.2, "treasury_rate": 0.04}
+    )
+    return RealSurfaces(pl.concat(frames), features)
+
+
+def test_a_visit_shows_and_asks_disjoint_quotes_of_one_surface(real):
+    generator = torch.Generator().manual_seed(1)
+    quotes, asked = real.draw(generator, 40, 8, 8, Corpus().contexts.model_copy(update={"quotes": (3, 8)}))
+    assert quotes.present.sum(-1).min() >= 3
+    for row in range(40):
+        shown = {
+            tuple(p)
+            for p in zip(
+                quotes.log_moneyness[row][quotes.present[row]].tolist(),
+                quotes.implied_vol[row][quotes.present[row]].tolist(),
+                strict=True,
+            )
+        }
+        wanted = {
+            tuple(p)
+            for p in zip(
+                asked.log_moneyness[row][asked.wanted[row]].tolist(),
+                asked.implied_vol[row][asked.wanted[row]].tolist(),
+                strict=True,
+            )
+        }
+        assert not shown & wanted
+    spread = quotes.half_spread[quotes.present]
+    torch.testing.assert_close(spread, torch.full_like(spread, 0.01), atol=1e-6, rtol=0)
+
+
+def test_training_resumes_bit_for_bit(real, tmp_path):
+    sources = Sources(Corpus(), {}, real)
+
+    def fresh() -> FlagshipNetwork:
+        torch.manual_seed(0)
+        return FlagshipNetwork(SETTINGS)
+
+    whole, broken = fresh(), fresh()
+    through = train(whole, sources, make_training(6), 0, tmp_path / "whole.safetensors")
+    # stopped after three steps, whose learning rates do not know how many are to come
+    train(broken, sources, make_training(3, decay_share=1e-9), 0, tmp_path / "broken.safetensors")
+    again = fresh()
+    resumed = train(again, sources, make_training(6), 0, tmp_path / "broken.safetensors")
+    assert resumed["history"][-1] == through["history"][-1]
+    assert resumed["step"] == through["step"] == 6
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(value, again.state_dict()[name], atol=0, rtol=0)
+
+
+def test_training_lowers_the_loss_of_the_batches_it_sees(real, tmp_path):
+    sources = Sources(Corpus(), {}, real)
+    torch.manual_seed(0)
+    network = FlagshipNetwork(SETTINGS)
+    quotes, asked = draw_batch(sources, make_training(), torch.Generator().manual_seed(5))
+    before = float(losses(network(quotes), asked).total.detach())
+    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
+    for _ in range(25):
+        found = losses(network(quotes), asked).total
+        optimiser.zero_grad()
+        found.backward()
+        optimiser.step()
+    assert float(losses(network(quotes), asked).total.detach()) < before - 0.1
+
+
+def test_the_learning_rate_warms_up_stays_and_falls():
+    training = make_training(100, warmup_steps=10, decay_share=0.3)
+    rates = [learning_rate(step, training) for step in range(100)]
+    assert rates[0] == pytest.approx(training.learning_rate / 10)
+    assert rates[40] == training.learning_rate
+    assert rates[99] < 0.02 * training.learning_rate
+    assert np.diff(rates[70:]).max() < 0

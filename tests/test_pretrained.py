@@ -1,0 +1,155 @@
+"""The public face: tables in, tables out, and a sentence for every bad one."""
+
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from ivyspt.certificate import certify
+from ivyspt.columns import DataError
+from ivyspt.flagship_config import Flagship
+from ivyspt.mixture.bands import Bands
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.weights import save_flagship
+from ivyspt.pretrained import Pretrained, load_pretrained
+
+BANDS = Bands({90: (2.0,) * 5, 50: (0.7,) * 5})
+OUTPUT = [
+    *("surface_id", "log_moneyness", "time_to_maturity", "implied_vol", "total_variance", "w_k", "w_kk", "w_tau"),
+    *("durrleman_g", "iv_low_90", "iv_high_90", "iv_low_50", "iv_high_50"),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> Pretrained:
+    torch.manual_seed(0)
+    return Pretrained(FlagshipNetwork(Flagship(dimension=16, blocks=1, heads=2, components=2, knots=5)), BANDS)
+
+
+def make_context(**changes) -> pl.DataFrame:
+    tau = np.repeat([0.1, 0.5], 4)
+    k = np.tile([-0.2, -0.05, 0.05, 0.15], 2)
+    table = pl.DataFrame(
+        {
+            "surface_id": ["A"] * 5 + ["B"] * 3,
+            "log_moneyness": k,
+            "time_to_maturity": tau,
+            "implied_vol": 0.2 - 0.2 * k,
+        }
+    )
+    return table.with_columns(**changes)
+
+
+TARGETS = pl.DataFrame(
+    {"surface_id": ["B", "A", "B"], "log_moneyness": [0.0, 0.1, -0.1], "time_to_maturity": [0.3, 0.1, 0.5]}
+)
+
+
+def first_becomes(value: float, column: str) -> dict:
+    return {column: pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(value)).otherwise(pl.col(column))}
+
+
+def test_the_answer_has_the_columns_and_the_order_asked_for(model):
+    found = model.complete(make_context(), TARGETS)
+    assert found.columns == OUTPUT
+    assert found.select(TARGETS.columns).equals(TARGETS)
+    assert (found["iv_low_90"] < found["iv_low_50"]).all()
+    assert (found["iv_high_50"] < found["iv_high_90"]).all()
+    np.testing.assert_allclose(
+        found["total_variance"], found["implied_vol"] ** 2 * found["time_to_maturity"], rtol=1e-12
+    )
+
+
+def test_pandas_works_as_well(model):
+    found = model.complete(make_context().to_pandas(), TARGETS.to_pandas())
+    assert found.equals(model.complete(make_context(), TARGETS))
+
+
+def test_no_targets_give_an_empty_answer(model):
+    assert model.complete(make_context(), TARGETS.clear()).columns == OUTPUT
+
+
+def test_spreads_and_the_market_are_used_where_they_are_known(model):
+    plain = model.complete(make_context(), TARGETS)
+    bid, ask = pl.col("implied_vol") - 0.01, pl.col("implied_vol") + 0.01
+    quoted = model.complete(make_context(implied_vol_bid=bid, implied_vol_ask=ask), TARGETS)
+    market = model.complete(make_context(market_vol=pl.lit(0.2)), TARGETS)
+    assert (plain["implied_vol"] - quoted["implied_vol"]).abs().max() > 0
+    assert (plain["implied_vol"] - market["implied_vol"]).abs().max() > 0
+    unknown = model.complete(make_context(market_vol=pl.lit(None, pl.Float64)), TARGETS)
+    assert unknown.equals(plain)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (first_becomes(float("nan"), "implied_vol"), "implied_vol must be finite, got nan in 1 of 8 rows, first for"),
+        (first_becomes(-0.1, "implied_vol"), "implied_vol must be positive, got -0.1"),
+        (first_becomes(-0.1, "time_to_maturity"), "time_to_maturity must lie between one day and 5 years"),
+        (first_becomes(float("inf"), "log_moneyness"), "log_moneyness must be finite, got inf"),
+        ({"implied_vol": pl.col("implied_vol") * 100}, "must be a decimal .* divide by 100"),
+        ({"implied_vol": pl.lit("0.2")}, "implied_vol must be a number, got the type String"),
+        ({"surface_id": pl.Series(["A"] * 7 + ["B"])}, "at least 3 quotes, got 1 for 'B'"),
+        (first_becomes(-0.05, "log_moneyness"), "must stand once, got 2 rows"),
+        ({"implied_vol_bid": pl.lit(-1.0)}, "implied_vol_bid must not be NaN or negative"),
+    ],
+)
+def test_a_bad_context_is_refused_in_one_sentence(model, changes, sentence):
+    with pytest.raises(DataError, match=sentence) as caught:
+        model.complete(make_context(**changes), TARGETS)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("targets", "sentence"),
+    [
+        (TARGETS.with_columns(time_to_maturity=0.0), "targets: time_to_maturity must lie between one day"),
+        (TARGETS.with_columns(surface_id=pl.lit("C")), "each surface_id must have quotes in the context, got none for"),
+        (TARGETS.drop("log_moneyness"), "must have the columns .* got no log_moneyness"),
+    ],
+)
+def test_bad_targets_are_refused(model, targets, sentence):
+    with pytest.raises(DataError, match=sentence):
+        model.complete(make_context(), targets)
+
+
+def test_ten_thousand_quotes_are_answered(model):
+    generator = np.random.default_rng(0)
+    k, tau = generator.normal(size=10_000) * 0.1, generator.uniform(0.05, 1.0, 10_000)
+    context = pl.DataFrame(
+        {"surface_id": "A", "log_moneyness": k, "time_to_maturity": tau, "implied_vol": 0.2 - 0.1 * k}
+    )
+    found = model.complete(context, TARGETS.with_columns(surface_id=pl.lit("A")))
+    assert (found["implied_vol"] - 0.2).abs().max() < 0.05
+
+
+def test_the_certificate_finds_nothing(model):
+    found = certify(model, make_context())
+    assert [each["surface_id"] for each in found] == ["A", "B"]
+    assert all(each["violations"] == 0 for each in found)
+
+
+def test_the_command_writes_answers_and_a_certificate(model, tmp_path):
+    save_flagship(model.network, tmp_path / "own.safetensors", {}, BANDS)
+    make_context().write_parquet(tmp_path / "context.parquet")
+    TARGETS.write_csv(tmp_path / "targets.csv")
+    command = [sys.executable, "-m", "ivyspt", "complete", "--context", tmp_path / "context.parquet"]
+    command += ["--targets", tmp_path / "targets.csv", "--output", tmp_path / "out.parquet", "--repair"]
+    command += ["--weights", tmp_path / "own.safetensors", "--certificate", tmp_path / "certificate.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert pl.read_parquet(tmp_path / "out.parquet").columns == OUTPUT
+    assert "proposition 3.5" in (tmp_path / "certificate.json").read_text()
+    (tmp_path / "context.parquet").write_bytes(b"not a table")
+    broken = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert broken.returncode == 1
+    assert "must be a readable table" in broken.stderr
+    assert "Traceback" not in broken.stderr
+
+
+def test_unknown_weights_are_refused():
+    with pytest.raises(DataError, match=r"weights must be one of .* or a .safetensors file, got nonsense"):
+        load_pretrained("nonsense")
