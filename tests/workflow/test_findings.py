@@ -91,9 +91,9 @@ def test_a_page_shows_what_the_latex_says():
     )
     page = show_table.page(tex, "t", "")
     assert "<p>A &amp; B, 95\u2009% of σ.</p>" in page
-    assert "<th>run</th><th>MSE (σ<sup>2</sup>)</th>" in page
+    assert '<th>run</th><th class="number">MSE (σ<sup>2</sup>)</th>' in page
     assert '<th colspan="2">tier</th>' in page
-    assert '<td>A_1</td><td class="number">-2.3 × 10<sup>-6</sup></td>' in page
+    assert '<td>A_1</td><td class="number">−2.3 × 10<sup>-6</sup></td>' in page
 
 
 def test_a_missing_tex_is_one_sentence(tmp_path):

@@ -14,6 +14,7 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 {style}
+.number {{ white-space: nowrap; }}
 </style>
 </head>
 <body>
@@ -37,6 +38,9 @@ SYMBOLS = {
     r"\textasciicircum{}": "^",
     "\\,": "\u2009",
     "--": "–",
+    "$-": "$−",
+    "[-": "[−",
+    ", -": ", −",
 }
 PATTERNS = (
     (r"\\(?:mathrm|emph|texttt|text)\{([^{}]*)\}", r"\1"),
@@ -64,7 +68,8 @@ def page(tex: str, title: str, style: str) -> str:
     """The page of one table."""
     caption = re.search(r"^\\caption\{(.*)\}$", tex, re.M)[1]
     found = ROWS.search(tex)
-    head = "".join(f"<th>{html(cell)}</th>" for cell in _cells(found["head"]))
+    first, *others = _cells(found["head"])
+    head = f"<th>{html(first)}</th>" + "".join(f'<th class="number">{html(cell)}</th>' for cell in others)
     lines = [line.removesuffix(r" \\") for line in found["body"].splitlines() if line != r"\midrule"]
     body = "\n".join(f"<tr>{_line(line)}</tr>" for line in lines)
     return PAGE.format(title=html(title), style=style.strip(), caption=html(caption), head=head, body=body)
