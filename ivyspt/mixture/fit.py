@@ -9,7 +9,8 @@ from torch import Tensor
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
 from ivyspt.mixture.price_mixture import Quoted, price_residual
 
-STEPS = 8  # the last of which is differentiated
+FIRST_STEPS, LAST_STEPS = 4, 4  # before and after the noise is estimated anew; the very last is differentiated
+LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
 ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
 LONGEST_STEP = 1.0  # of any latent number
 FIRST_DAMPING = 0.1  # over the diagonal of the precision (Levenberg-Marquardt)
@@ -23,10 +24,11 @@ class Prior:
     mean: Float[Tensor, "batch size"]
     precision: Float[Tensor, "batch size"]
     noise: Float[Tensor, "batch context"]  # standard deviation of log-vol
+    confidence: Float[Tensor, "batch 1"]  # how many quotes the stated level of noise is worth
 
     def double(self) -> "Prior":
         """The same in double precision."""
-        return Prior(self.mean.double(), self.precision.double(), self.noise.double())
+        return Prior(self.mean.double(), self.precision.double(), self.noise.double(), self.confidence.double())
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class _System:
     objective: Float[Tensor, " batch"]
     slope: Float[Tensor, "batch size"]
     precision: Float[Tensor, "batch size size"]
+    surprise: Float[Tensor, " batch"]  # sum over quotes of squared residuals over the noise, each bounded
 
 
 def fit(
@@ -62,18 +65,20 @@ def fit(
 ) -> Posterior:
     """Fit the context.
 
-    Quotes err by Student's t. Differentiable in the prior: the last step alone is differentiated, which at the optimum
-    gives what the implicit function theorem does.
+    Quotes err by Student's t. Halfway the level of the noise is estimated anew from the residuals, as the evidence
+    framework does (MacKay 1992, Neural Computation 4(3), eq. 4.9), the stated level counting for `prior.confidence`
+    quotes. Differentiable in the prior: the last step alone is differentiated, which at the optimum gives what the
+    implicit function theorem does.
     """
     basis = frame.basis(tau.log())
     quoted = Quoted.at(k, log_vol.exp() * tau.sqrt())
 
-    def system(latent: Tensor) -> _System:
+    def system(latent: Tensor, noise: Tensor) -> _System:
         surface = MixtureSurface(layout, frame, latent)
         components = surface.components(k, basis)
         priced = price_residual(quoted, components.slices.w, surface.log_weights())
         residual = priced.residual
-        quote_precision = torch.where(present, prior.noise.square().reciprocal(), 0.0)
+        quote_precision = torch.where(present, noise.square().reciprocal(), 0.0)
         surprise = (residual.square() * quote_precision).detach()
         robust = (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise)
         away = latent - prior.mean
@@ -83,28 +88,40 @@ def fit(
         weighted = jacobian * (quote_precision * robust)[..., None]
         precision = weighted.transpose(-1, -2) @ jacobian + torch.diag_embed(prior.precision)
         slope = (weighted * residual[..., None]).sum(-2) + prior.precision * away
-        return _System(objective, slope, precision)
+        return _System(objective, slope, precision, surprise.clamp_max(LARGEST_SURPRISE).sum(-1))
 
     with torch.no_grad():
-        latent, damping = _descend(system, prior.mean)
-    found = system(latent)
+        latent, damping = _descend(system, prior.mean, prior.noise, FIRST_STEPS)
+        found = system(latent, prior.noise)
+        spare = (present.sum(-1) - _parameters_determined(found, prior)).clamp_min(0)[:, None]
+    noise = prior.noise * ((prior.confidence + found.surprise[:, None]) / (prior.confidence + spare)).sqrt()
+    with torch.no_grad():
+        latent, damping = _descend(system, latent, noise, LAST_STEPS - 1)
+    found = system(latent, noise)
     latent = latent - _step(found, damping)
     return Posterior(MixtureSurface(layout, frame, latent), torch.linalg.cholesky(found.precision))
 
 
-def _descend(system, latent: Tensor) -> tuple[Tensor, Tensor]:
-    """All steps but the last, each taken back where it made things worse; the latent numbers and the damping left."""
-    best = system(latent)
+def _parameters_determined(system: _System, prior: Prior) -> Float[Tensor, " batch"]:
+    """How many latent numbers the quotes determine rather than the prior (MacKay 1992, eq. 4.8)."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(system.precision))
+    return system.slope.shape[-1] - (inverse.diagonal(dim1=-2, dim2=-1) * prior.precision).sum(-1)
+
+
+def _descend(system, latent: Tensor, noise: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """Steps that are taken back where they make things worse; the latent numbers and the damping that are left."""
+    best = system(latent, noise)
     damping = torch.full_like(best.objective, FIRST_DAMPING)
-    for _ in range(STEPS - 1):
+    for _ in range(steps):
         proposed = latent - _step(best, damping)
-        found = system(proposed)
+        found = system(proposed, noise)
         better = found.objective < best.objective
         latent = torch.where(better[:, None], proposed, latent)
         best = _System(
             torch.where(better, found.objective, best.objective),
             torch.where(better[:, None], found.slope, best.slope),
             torch.where(better[:, None, None], found.precision, best.precision),
+            best.surprise,
         )
         damping = damping * torch.where(better, _CALMER, _FIRMER)
     return latent, damping

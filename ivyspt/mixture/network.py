@@ -16,6 +16,7 @@ from ivyspt.mixture.price_mixture import Mixed
 from ivyspt.mixture.quotes import Quotes, market_features, plane
 
 TYPICAL_NOISE = 0.01  # relative vol
+TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for
 _NOISE_RANGE = (math.log(3e-4), math.log(0.7))
 _TYPICAL_STD = {"level": 0.3, "lean": 0.5, "weight": 1.0, "slope": 0.7, "share": 0.7}  # of the prior, untrained
 _FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision
@@ -79,6 +80,7 @@ class FlagshipNetwork(nn.Module):
         apart = torch.linspace(-1, 1, components) if components > 1 else torch.zeros(1)
         self.start = nn.Parameter(torch.stack((0.3 * apart, 0 * apart, 0 * apart, -0.7 * apart), -1))
         self.log_spread = nn.Parameter(torch.zeros(()))
+        self.of_confidence = _quiet(nn.Linear(d, 1))
 
     def forward(self, quotes: Quotes) -> Fitted:
         """Fit each row of quotes."""
@@ -160,7 +162,8 @@ class FlagshipNetwork(nn.Module):
         precision = (moved - 2 * std.log()).exp().flatten(1)
         noise = math.log(TYPICAL_NOISE) + surface_noise + self.of_quotes(context)[..., 0]
         target = (math.log(TYPICAL_NOISE) + target_noise).clamp(*_NOISE_RANGE).exp()
-        return Prior(mean, precision, noise.clamp(*_NOISE_RANGE).exp()), target
+        confidence = TYPICAL_CONFIDENCE * self.of_confidence(asked[:, -1]).clamp(-_FIRMEST, _FIRMEST).exp()
+        return Prior(mean, precision, noise.clamp(*_NOISE_RANGE).exp(), confidence), target
 
 
 def _quiet(layer: nn.Linear) -> nn.Linear:
