@@ -37,6 +37,10 @@ class KernelRegression(nn.Module):
         present: Bool[Tensor, "batch context"],
     ) -> Float[Tensor, "component batch point"]:
         """Regress `log_vol`, given at the normalised `context` coordinates, on the points `first` and `second`."""
+        with torch.autocast(context.device.type, enabled=False):  # a factorisation needs all of float32's digits
+            return self._regress(first, second, context, log_vol, present)
+
+    def _regress(self, first, second, context, log_vol, present):
         weight = present.to(log_vol.dtype)
         level = (log_vol * weight).sum(-1, keepdim=True) / weight.sum(-1, keepdim=True)
         x, y = context[None, ..., 0], context[None, ..., 1]
