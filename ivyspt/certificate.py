@@ -10,7 +10,7 @@ from ivyspt.arbitrage import durrleman_g
 from ivyspt.completion import Context
 from ivyspt.config import Evaluation
 from ivyspt.evaluation.audit_grid import STENCIL_TAU, Grid, audit_grid
-from ivyspt.mixture.maturity_basis import LONGEST, SHORTEST
+from ivyspt.mixture.typical import LONGEST, SHORTEST
 from ivyspt.pretrained import PLACE, Pretrained
 
 PROOF = (

@@ -7,25 +7,24 @@ import numpy as np
 import polars as pl
 
 from ivyspt.columns import DataError
-from ivyspt.mixture.bands import Bands
-from ivyspt.mixture.maturity_basis import LONGEST, SHORTEST
-from ivyspt.mixture.method import Answer, Quoted, answer
-from ivyspt.mixture.network import FlagshipNetwork
-from ivyspt.mixture.quotes import MARKET
-from ivyspt.mixture.weights import load_bands, load_flagship
+from ivyspt.inference.engine import Engine, load_engine
+from ivyspt.mixture.answers import Answer, Quoted
+from ivyspt.mixture.bands import Bands, bands_of
+from ivyspt.mixture.typical import LONGEST, SHORTEST
 
 FEWEST_QUOTES = 3  # of a surface
 PERCENT = 3.0  # a median vol above it means that vols came in percent
 PLACE = ("log_moneyness", "time_to_maturity")
 BID_ASK = ("implied_vol_bid", "implied_vol_ask")
+MARKET = ("market_return", "market_vol", "treasury_rate")
 ANSWERED = ("implied_vol", "total_variance", "w_k", "w_kk", "w_tau", "durrleman_g")
 
 
 class Pretrained:
     """Trained weights with their calibrated bands."""
 
-    def __init__(self, network: FlagshipNetwork, bands: Bands):
-        self.network = network.eval()
+    def __init__(self, engine: Engine, bands: Bands):
+        self.engine = engine
         self.bands = bands
 
     def complete(self, context: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +59,7 @@ class Pretrained:
         asked = {key[0]: rows for key, rows in numbered.group_by("surface_id", maintain_order=True)}
         quoted = [_quoted(groups[name]) for name in asked]
         places = [tuple(rows[name].cast(pl.Float64).to_numpy() for name in PLACE) for rows in asked.values()]
-        found = answer(self.network, quoted, places)
+        found = [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
         frames = [
             rows.with_columns(**self._columns(each, quotes, place))
             for rows, each, quotes, place in zip(asked.values(), found, quoted, places, strict=True)
@@ -81,7 +80,8 @@ def load_pretrained(name: str = "base") -> Pretrained:
     if not path.is_file():
         known = sorted(each.stem for each in Path(str(shipped)).glob("*.safetensors"))
         raise DataError(f"weights must be one of {', '.join(known)} or a .safetensors file, got {name}")
-    return Pretrained(load_flagship(path), load_bands(path))
+    engine, header = load_engine(path)
+    return Pretrained(engine, bands_of(header, path))
 
 
 def _frame(table) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,9 +25,17 @@ OUTPUT = [
 
 
 @pytest.fixture(scope="module")
-def model() -> Pretrained:
+def weights(tmp_path_factory) -> Path:
     torch.manual_seed(0)
-    return Pretrained(FlagshipNetwork(Flagship(dimension=16, blocks=1, heads=2, components=2, knots=5)), BANDS)
+    path = tmp_path_factory.mktemp("weights") / "own.safetensors"
+    network = FlagshipNetwork(Flagship(dimension=16, blocks=1, heads=2, components=2, knots=5))
+    save_flagship(network, path, {}, BANDS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(weights) -> Pretrained:
+    return load_pretrained(str(weights))
 
 
 def make_context(**changes) -> pl.DataFrame:
@@ -132,13 +141,12 @@ def test_the_certificate_finds_nothing(model):
     assert all(each["violations"] == 0 for each in found)
 
 
-def test_the_command_writes_answers_and_a_certificate(model, tmp_path):
-    save_flagship(model.network, tmp_path / "own.safetensors", {}, BANDS)
+def test_the_command_writes_answers_and_a_certificate(weights, tmp_path):
     make_context().write_parquet(tmp_path / "context.parquet")
     TARGETS.write_csv(tmp_path / "targets.csv")
     command = [sys.executable, "-m", "ivyspt", "complete", "--context", tmp_path / "context.parquet"]
     command += ["--targets", tmp_path / "targets.csv", "--output", tmp_path / "out.parquet", "--repair"]
-    command += ["--weights", tmp_path / "own.safetensors", "--certificate", tmp_path / "certificate.json"]
+    command += ["--weights", weights, "--certificate", tmp_path / "certificate.json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert pl.read_parquet(tmp_path / "out.parquet").columns == OUTPUT

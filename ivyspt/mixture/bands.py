@@ -1,10 +1,14 @@
 """Intervals around a completed surface, calibrated on days and symbols that no weight was fitted to."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ivyspt.mixture.method import Quoted
+from ivyspt.columns import DataError
+from ivyspt.mixture.answers import Quoted
 
 LEVELS = (90, 50)  # percent
 COUNT_EDGES = (7, 14, 30, 70)  # quotes of the context: sizes between two edges share a factor
@@ -55,3 +59,16 @@ def calibrate(scores: np.ndarray, counts: np.ndarray) -> Bands:
             row.append(float(np.quantile(own, rank, method="higher")))
         factors[level] = tuple(row)
     return Bands(factors)
+
+
+def bands_of(header: Mapping[str, str], path: Path) -> Bands:
+    """The bands in the header of a file of weights.
+
+    Raises
+    ------
+    DataError
+        It has none: the weights were never calibrated.
+    """
+    if "bands" not in header:
+        raise DataError(f"{path}: weights must carry calibrated bands, got none")
+    return Bands({int(level): tuple(factors) for level, factors in json.loads(header["bands"]).items()})

@@ -8,13 +8,16 @@ from torch import Tensor
 
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
 from ivyspt.mixture.price_mixture import Quoted, price_residual
-
-FIRST_STEPS, LAST_STEPS = 4, 4  # before and after the noise is estimated anew; the very last is differentiated
-LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
-ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
-LONGEST_STEP = 1.0  # of any latent number
-FIRST_DAMPING = 0.1  # over the diagonal of the precision (Levenberg-Marquardt)
-_CALMER, _FIRMER = 0.2, 8.0  # factors on the damping after a step that helped, and after one that was taken back
+from ivyspt.mixture.typical import (
+    CALMER,
+    FIRMER,
+    FIRST_DAMPING,
+    FIRST_STEPS,
+    LARGEST_SURPRISE,
+    LAST_STEPS,
+    LONGEST_STEP,
+    ROBUST_FREEDOM,
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def _descend(system, latent: Tensor, noise: Tensor, steps: int) -> tuple[Tensor,
             torch.where(better[:, None, None], found.precision, best.precision),
             best.surprise,
         )
-        damping = damping * torch.where(better, _CALMER, _FIRMER)
+        damping = damping * torch.where(better, CALMER, FIRMER)
     return latent, damping
 
 

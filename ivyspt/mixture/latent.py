@@ -20,18 +20,18 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ivyspt.mixture.essvi_slices import EssviSlices, essvi_slices
-from ivyspt.mixture.maturity_basis import LONGEST, SHORTEST, hats
+from ivyspt.mixture.maturity_basis import hats
 from ivyspt.mixture.price_mixture import Mixed, mix
-
-TYPICAL_SLOPE = 0.7  # of the wings over √theta, of equity options
-TYPICAL_SHARE = (
-    0.55  # of theta's growth that the wing slopes take part in; 1/2: skew per standard deviation is constant
+from ivyspt.mixture.typical import (
+    CAP_NODES,
+    LARGEST_BUTTERFLY,
+    LARGEST_WING,
+    LONGEST,
+    SHARE_AT_ZERO,
+    SHORTEST,
+    SLOPE_AT_ZERO,
+    TYPICAL_SLOPE,
 )
-SLOPE_AT_ZERO = math.log(math.e - 1)  # softplus of it is one: flat vol
-SHARE_AT_ZERO = math.log(TYPICAL_SHARE / (1 - TYPICAL_SHARE))
-LARGEST_WING = math.log(3.99)  # a± < 4, strictly: call prices then vanish at infinity
-LARGEST_BUTTERFLY = math.log(4.0)  # s max(a±) <= 4 theta
-CAP_NODES = 128  # cells of log-maturity on which the bounds are enforced
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-SHORTEST = 1 / 365  # years
-LONGEST = 5.0  # years
+from ivyspt.mixture.typical import LONGEST, SHORTEST, SMEARED, SPREAD_EVENLY
+
 _RESOLUTION = 160  # nodes on which the distribution of the knots is inverted
-_SMEARED = 0.1  # half-width, in log-maturity, over which an expiry spreads its share of the knots
-_EVENLY = 4.0  # expiries that the even spread of the knots counts for
 
 
 def place_knots(
@@ -34,10 +32,10 @@ def place_knots(
     expiries = distinct.sum(-1, keepdim=True).to(log_tau.dtype)
     nodes = torch.linspace(low, high, _RESOLUTION, dtype=log_tau.dtype, device=log_tau.device)
     at = torch.where(distinct, order, high)
-    passed = ((nodes - at[..., None]) / (2 * _SMEARED) + 0.5).clamp(0, 1)
+    passed = ((nodes - at[..., None]) / (2 * SMEARED) + 0.5).clamp(0, 1)
     own = (passed * distinct[..., None]).sum(1)
     spread = (nodes - low) / (high - low)
-    distribution = (own + _EVENLY * spread) / (expiries + _EVENLY)
+    distribution = (own + SPREAD_EVENLY * spread) / (expiries + SPREAD_EVENLY)
     # expiries at the domain's ends are cut off by it
     distribution = (distribution - distribution[:, :1]) / (distribution[:, -1:] - distribution[:, :1])
     wanted = (torch.arange(count, dtype=log_tau.dtype, device=log_tau.device) + 0.5) / count

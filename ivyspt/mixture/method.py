@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ivyspt.completion import Completion, Context, Targets
+from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.essvi_slices import EssviSlices
 from ivyspt.mixture.latent import Components, MixtureSurface
 from ivyspt.mixture.network import Fitted, FlagshipNetwork
@@ -15,31 +16,6 @@ from ivyspt.mixture.price_mixture import Mixed, slope_in_k
 from ivyspt.mixture.quotes import Quotes
 
 LARGEST_PASS = 60_000  # points of one pass, to bound its memory
-LARGEST_CONTEXT = 512  # quotes that the network reads; a longer context is thinned evenly in maturity and moneyness
-
-
-@dataclass(frozen=True)
-class Quoted:
-    """The quotes of one surface; half-spreads (in vol) and the market are NaN where unknown."""
-
-    log_moneyness: np.ndarray
-    time_to_maturity: np.ndarray
-    implied_vol: np.ndarray
-    half_spread: np.ndarray
-    market: np.ndarray
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Vol, total variance and its derivatives, Durrleman's g and the scale of log-vol's error, one entry a target."""
-
-    implied_vol: np.ndarray
-    total_variance: np.ndarray
-    w_k: np.ndarray
-    w_kk: np.ndarray
-    w_tau: np.ndarray
-    durrleman_g: np.ndarray
-    scale: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -91,7 +67,7 @@ def _at_targets(fitted: Fitted, k: Tensor, tau: Tensor) -> tuple[Tensor, ...]:
 
 def collate(quoted: Sequence[Quoted]) -> Quotes:
     """Pad surfaces to the longest; padded columns repeat the first quote."""
-    quoted = [_thinned(each) for each in quoted]
+    quoted = [each.thinned() for each in quoted]
     present = torch.zeros(len(quoted), max(len(each.log_moneyness) for each in quoted), dtype=torch.bool)
     for row, each in enumerate(quoted):
         present[row, : len(each.log_moneyness)] = True
@@ -99,17 +75,6 @@ def collate(quoted: Sequence[Quoted]) -> Quotes:
     columns = [_padded([getattr(each, name) for each in quoted]).float() for name in names]
     market = torch.from_numpy(np.stack([each.market for each in quoted])).float()
     return Quotes(*columns, present, market)
-
-
-def _thinned(quoted: Quoted) -> Quoted:
-    """Every so manieth quote by maturity and moneyness where there are more than the network reads."""
-    size = len(quoted.log_moneyness)
-    if size <= LARGEST_CONTEXT:
-        return quoted
-    order = np.lexsort((quoted.log_moneyness, quoted.time_to_maturity))
-    kept = order[np.linspace(0, size - 1, LARGEST_CONTEXT).round().astype(int)]
-    columns = (quoted.log_moneyness, quoted.time_to_maturity, quoted.implied_vol, quoted.half_spread)
-    return Quoted(*(column[kept] for column in columns), quoted.market)
 
 
 def _padded(rows: Sequence[np.ndarray]) -> Tensor:

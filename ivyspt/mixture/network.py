@@ -14,12 +14,7 @@ from ivyspt.mixture.latent import Components, Frame, Layout
 from ivyspt.mixture.maturity_basis import place_knots
 from ivyspt.mixture.price_mixture import Mixed
 from ivyspt.mixture.quotes import Quotes, market_features, plane
-
-TYPICAL_NOISE = 0.01  # relative vol
-TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for
-_NOISE_RANGE = (math.log(3e-4), math.log(0.7))
-_TYPICAL_STD = {"level": 0.3, "lean": 0.5, "weight": 1.0, "slope": 0.7, "share": 0.7}  # of the prior, untrained
-_FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision
+from ivyspt.mixture.typical import FIRMEST, NOISE_RANGE, PRIOR_STD, TYPICAL_CONFIDENCE, TYPICAL_NOISE
 
 
 @dataclass(frozen=True)
@@ -154,16 +149,16 @@ class FlagshipNetwork(nn.Module):
         by_component = whole[:, :-2].unflatten(-1, (2, components, 4)).transpose(0, 1)
         mean = torch.cat((by_component[0] + self.start, by_knot[0].flatten(-2)), -1).flatten(1)
         std = context.new_tensor(
-            [_TYPICAL_STD[name] for name in ("level", "lean", "lean", "weight")]
-            + [_TYPICAL_STD["slope"]] * knots
-            + [_TYPICAL_STD["share"]] * 2 * knots
+            [PRIOR_STD[name] for name in ("level", "lean", "lean", "weight")]
+            + [PRIOR_STD["slope"]] * knots
+            + [PRIOR_STD["share"]] * 2 * knots
         )
-        moved = _FIRMEST * torch.tanh(torch.cat((by_component[1], by_knot[1].flatten(-2)), -1) / _FIRMEST)
+        moved = FIRMEST * torch.tanh(torch.cat((by_component[1], by_knot[1].flatten(-2)), -1) / FIRMEST)
         precision = (moved - 2 * std.log()).exp().flatten(1)
         noise = math.log(TYPICAL_NOISE) + surface_noise + self.of_quotes(context)[..., 0]
-        target = (math.log(TYPICAL_NOISE) + target_noise).clamp(*_NOISE_RANGE).exp()
-        confidence = TYPICAL_CONFIDENCE * self.of_confidence(asked[:, -1]).clamp(-_FIRMEST, _FIRMEST).exp()
-        return Prior(mean, precision, noise.clamp(*_NOISE_RANGE).exp(), confidence), target
+        target = (math.log(TYPICAL_NOISE) + target_noise).clamp(*NOISE_RANGE).exp()
+        confidence = TYPICAL_CONFIDENCE * self.of_confidence(asked[:, -1]).clamp(-FIRMEST, FIRMEST).exp()
+        return Prior(mean, precision, noise.clamp(*NOISE_RANGE).exp(), confidence), target
 
 
 def _quiet(layer: nn.Linear) -> nn.Linear:

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ivyspt.mixture.typical import MIDDLE, REACH, SCALE
+
 MARKET = ("market_return", "market_vol", "treasury_rate")
-_REACH = 8.0  # standard deviations beyond which moneyness hardly grows any more
-_MIDDLE, _SCALE = -1.8, 1.4  # of log-maturity over listed options
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Quotes:
 def plane(k: Tensor, tau: Tensor, mean_log_vol: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch point 2"]:
     """Where a point lies: moneyness in standard deviations of the mean vol, levelled off far out, and log-maturity."""
     z = k / (tau.sqrt() * mean_log_vol.exp())
-    z = z * (1 + (z / _REACH).square()).rsqrt()
-    return torch.stack((z / 2, (tau.log() - _MIDDLE) / _SCALE), -1)
+    z = z * (1 + (z / REACH).square()).rsqrt()
+    return torch.stack((z / 2, (tau.log() - MIDDLE) / SCALE), -1)
 
 
 def market_features(quotes: Quotes) -> Float[Tensor, "batch 5"]:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from ivyspt.artefacts import KEY, whole
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
-from ivyspt.mixture.bands import Bands
+from ivyspt.mixture.bands import Bands, bands_of
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.provenance import stamp
 
@@ -52,10 +52,7 @@ def load_bands(path: Path) -> Bands:
         The file has none: its weights were never calibrated.
     """
     with safe_open(_existing(path), framework="pt") as file:
-        header = file.metadata() or {}
-    if "bands" not in header:
-        raise DataError(f"{path}: weights must carry calibrated bands, got none")
-    return Bands({int(level): tuple(factors) for level, factors in json.loads(header["bands"]).items()})
+        return bands_of(file.metadata() or {}, path)
 
 
 def load_provenance(path: Path) -> dict:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from ivyspt import black
 from ivyspt.arbitrage import durrleman_g
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
-from ivyspt.mixture.maturity_basis import LONGEST, SHORTEST, hats, place_knots
+from ivyspt.mixture.maturity_basis import hats, place_knots
 from ivyspt.mixture.method import derivatives
 from ivyspt.mixture.price_mixture import Quoted, log_out_of_the_money, mix, price_residual
+from ivyspt.mixture.typical import LONGEST, SHORTEST
 
 LAYOUT = Layout(components=3, knots=6)
 

@@ -6,8 +6,9 @@ import torch
 
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
+from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import Bands, calibrate, size_class
-from ivyspt.mixture.method import Answer, Quoted, answer
+from ivyspt.mixture.method import answer
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import load_bands, load_flagship, save_flagship
 
@@ -74,7 +75,9 @@ def test_quotes_without_noise_are_met():
     quotes = make_quotes(40)
     places = (quotes.log_moneyness, quotes.time_to_maturity)
     found = answer(FlagshipNetwork(SETTINGS).eval(), [quotes], [places])[0]
-    assert np.sqrt(np.mean((found.implied_vol / quotes.implied_vol - 1) ** 2)) < 0.015  # the noise that it starts from is 1 %
+    assert (
+        np.sqrt(np.mean((found.implied_vol / quotes.implied_vol - 1) ** 2)) < 0.015
+    )  # the noise that it starts from is 1 %
 
 
 def test_weights_survive_a_file(network, tmp_path):

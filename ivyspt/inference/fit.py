@@ -1,0 +1,106 @@
+"""The most probable surface given the context, as `ivyspt.mixture.fit` finds it, for one surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import cho_solve, cholesky
+
+from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Surface, log_out_of_the_money
+from ivyspt.inference.trunk import Prior
+from ivyspt.mixture.typical import (
+    CALMER,
+    FIRMER,
+    FIRST_DAMPING,
+    FIRST_STEPS,
+    LARGEST_SURPRISE,
+    LAST_STEPS,
+    LONGEST_STEP,
+    ROBUST_FREEDOM,
+)
+
+Array = np.ndarray
+
+
+@dataclass
+class System:
+    """Minus the log-posterior at some latent numbers, its slope, and the Gauss-Newton precision."""
+
+    objective: float
+    slope: Float[Array, " size"]
+    precision: Float[Array, "size size"]
+    surprise: float
+
+
+class Problem:
+    """The quotes of one surface, and how far a surface is from them."""
+
+    def __init__(self, frame: Frame, prior: Prior, k: Array, tau: Array, vol: Array, components: int):
+        self.frame, self.prior, self.k, self.components = frame, prior, k, components
+        self.integrals = frame.basis(np.log(tau))[1]
+        self.x, std = np.abs(k), vol * np.sqrt(tau)
+        self.log_price = log_out_of_the_money(self.x, std)
+        d1 = -self.x / std + std / 2
+        self.by_log_price = np.exp(self.log_price + 0.5 * d1 * d1) * ROOT_TWO_PI / std
+
+    def surface(self, latent: Float[Array, " size"]) -> Surface:
+        """The surface of latent numbers."""
+        return Surface(self.frame, latent.reshape(self.components, -1))
+
+    def system(self, latent: Float[Array, " size"], noise: Float[Array, " context"]) -> System:
+        """Compare with the quotes in log-price, over its slope in log-vol."""
+        surface = self.surface(latent)
+        slices = surface.slices(self.k, self.integrals)
+        std = np.sqrt(slices.w)
+        weights = surface.log_weights[:, None]
+        each = weights + log_out_of_the_money(self.x, std)
+        total = np.logaddexp.reduce(each)
+        d1 = -self.x / std + std / 2
+        by_variance = np.exp(weights - total - 0.5 * d1 * d1) * (self.by_log_price / (2 * ROOT_TWO_PI)) / std
+        by_logit = (np.exp(each - total) - np.exp(weights)) * self.by_log_price
+        residual = (total - self.log_price) * self.by_log_price
+        jacobian = surface.jacobian(slices, self.integrals, by_variance, by_logit).reshape(-1, len(self.k))
+        quote_precision = 1 / np.square(noise)
+        surprise = np.square(residual) * quote_precision
+        weighted = jacobian * (quote_precision * (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise))
+        away = latent - self.prior.mean
+        misfit = (ROBUST_FREEDOM + 1) / 2 * np.log1p(surprise / ROBUST_FREEDOM).sum()
+        precision = weighted @ jacobian.T
+        precision.flat[:: len(latent) + 1] += self.prior.precision
+        return System(
+            misfit + (self.prior.precision @ np.square(away)) / 2,
+            weighted @ residual + self.prior.precision * away,
+            precision,
+            np.minimum(surprise, LARGEST_SURPRISE).sum(),
+        )
+
+
+def fit(problem: Problem) -> tuple[Surface, Float[Array, "size size"]]:
+    """The fitted surface, and the lower Cholesky factor of the posterior precision."""
+    prior = problem.prior
+    latent, found, _ = _descend(problem, prior.mean, prior.noise, FIRST_STEPS)
+    inverse = cho_solve((cholesky(found.precision, lower=True, check_finite=False), True), np.eye(len(latent)))
+    determined = len(latent) - inverse.diagonal() @ prior.precision
+    spare = max(len(prior.noise) - determined, 0.0)
+    noise = prior.noise * np.sqrt((prior.confidence + found.surprise) / (prior.confidence + spare))
+    latent, found, damping = _descend(problem, latent, noise, LAST_STEPS - 1)
+    return problem.surface(latent - _step(found, damping)), cholesky(found.precision, lower=True, check_finite=False)
+
+
+def _descend(problem: Problem, latent: Array, noise: Array, steps: int) -> tuple[Array, System, float]:
+    best, damping = problem.system(latent, noise), FIRST_DAMPING
+    for _ in range(steps):
+        proposed = latent - _step(best, damping)
+        found = problem.system(proposed, noise)
+        if found.objective < best.objective:
+            latent, best, damping = proposed, found, damping * CALMER
+        else:
+            damping *= FIRMER
+    return latent, best, damping
+
+
+def _step(system: System, damping: float) -> Array:
+    precision = system.precision.copy()
+    precision.flat[:: len(precision) + 1] *= 1 + damping
+    factor = cholesky(precision, lower=True, overwrite_a=True, check_finite=False)
+    return LONGEST_STEP * np.tanh(cho_solve((factor, True), system.slope, check_finite=False) / LONGEST_STEP)

@@ -1,0 +1,41 @@
+"""What the flagship is given and what it returns, for one surface, in plain arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivyspt.mixture.typical import LARGEST_CONTEXT
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """The quotes of one surface; half-spreads (in vol) and the market are NaN where unknown."""
+
+    log_moneyness: np.ndarray
+    time_to_maturity: np.ndarray
+    implied_vol: np.ndarray
+    half_spread: np.ndarray
+    market: np.ndarray
+
+    def thinned(self) -> "Quoted":
+        """No more quotes than are read, even in the order of maturity and moneyness."""
+        size = len(self.log_moneyness)
+        if size <= LARGEST_CONTEXT:
+            return self
+        order = np.lexsort((self.log_moneyness, self.time_to_maturity))
+        kept = order[np.linspace(0, size - 1, LARGEST_CONTEXT).round().astype(int)]
+        columns = (self.log_moneyness, self.time_to_maturity, self.implied_vol, self.half_spread)
+        return Quoted(*(column[kept] for column in columns), self.market)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Vol, total variance and its derivatives, Durrleman's g and the scale of log-vol's error, one entry a target."""
+
+    implied_vol: np.ndarray
+    total_variance: np.ndarray
+    w_k: np.ndarray
+    w_kk: np.ndarray
+    w_tau: np.ndarray
+    durrleman_g: np.ndarray
+    scale: np.ndarray

@@ -1,0 +1,35 @@
+"""Numbers that define the flagship's surfaces and its fit, shared by its training and its fast path."""
+
+import math
+
+SHORTEST = 1 / 365  # years; surfaces are free of arbitrage from here
+LONGEST = 5.0  # years; to here
+SMEARED = 0.1  # half-width, in log-maturity, over which an expiry spreads its share of the knots
+SPREAD_EVENLY = 4.0  # expiries that the even spread of the knots counts for
+
+TYPICAL_SLOPE = 0.7  # of the wings over √theta, of equity options
+TYPICAL_SHARE = (
+    0.55  # of theta's growth that the wing slopes take part in; 1/2: skew per standard deviation is constant
+)
+SLOPE_AT_ZERO = math.log(math.e - 1)  # softplus of it is one: flat vol
+SHARE_AT_ZERO = math.log(TYPICAL_SHARE / (1 - TYPICAL_SHARE))
+LARGEST_WING = math.log(3.99)  # a± < 4, strictly: call prices then vanish at infinity
+LARGEST_BUTTERFLY = math.log(4.0)  # s max(a±) <= 4 theta
+CAP_NODES = 128  # cells of log-maturity on which the bounds are enforced
+
+FIRST_STEPS, LAST_STEPS = 4, 4  # of the fit, before and after the noise is estimated anew
+LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
+ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
+LONGEST_STEP = 1.0  # of any latent number
+FIRST_DAMPING = 0.1  # over the diagonal of the precision (Levenberg-Marquardt)
+CALMER, FIRMER = 0.2, 8.0  # factors on the damping after a step that helped, and after one that was taken back
+
+TYPICAL_NOISE = 0.01  # relative vol
+TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for
+NOISE_RANGE = (math.log(3e-4), math.log(0.7))
+PRIOR_STD = {"level": 0.3, "lean": 0.5, "weight": 1.0, "slope": 0.7, "share": 0.7}  # of the prior, untrained
+FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision or of a confidence
+
+REACH = 8.0  # standard deviations beyond which moneyness hardly grows any more
+MIDDLE, SCALE = -1.8, 1.4  # of log-maturity over listed options
+LARGEST_CONTEXT = 512  # quotes that are read; a longer context is thinned evenly in maturity and moneyness

@@ -1,0 +1,60 @@
+"""The fast path gives the answers of the network that was trained."""
+
+import numpy as np
+import pytest
+import torch
+
+from ivyspt.flagship_config import Flagship
+from ivyspt.inference.engine import Engine, load_engine
+from ivyspt.inference.surface import place_knots
+from ivyspt.mixture.answers import Answer
+from ivyspt.mixture.method import answer, collate
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.weights import save_flagship
+from tests.mixture.test_network import PLACES, make_quotes
+
+SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=3, knots=6)
+
+
+@pytest.fixture(scope="module")
+def network() -> FlagshipNetwork:
+    torch.manual_seed(1)
+    made = FlagshipNetwork(SETTINGS).eval()
+    with torch.no_grad():  # read-outs that listen, as trained ones do
+        for layer in (made.of_knots, made.of_surface, made.of_quotes, made.of_confidence):
+            layer.weight.normal_(std=0.1)
+        made.log_spread.fill_(0.3)
+    return made
+
+
+@pytest.fixture(scope="module")
+def engine(network, tmp_path_factory) -> Engine:
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    save_flagship(network, path, {})
+    return load_engine(path)[0]
+
+
+@pytest.mark.parametrize(("count", "seed"), [(3, 0), (9, 1), (40, 2), (150, 3)])
+def test_both_paths_agree(network, engine, count, seed):
+    quotes = make_quotes(count, seed, noise=0.003)
+    slow, fast = answer(network, [quotes], [PLACES])[0], engine.answer(quotes, *PLACES)
+    for name in Answer.__dataclass_fields__:
+        # both trunks are in single precision
+        np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=2e-3, atol=1e-5, err_msg=name)
+
+
+def test_the_knots_agree(network, engine):
+    quotes = make_quotes(20, 5)
+    batch = collate([quotes])
+    with torch.no_grad():
+        fitted = network(batch)
+    knots = place_knots(np.log(quotes.time_to_maturity.astype(np.float32).astype(float)), SETTINGS.knots)
+    np.testing.assert_allclose(knots, fitted.posterior.surface.frame.knots[0].numpy(), atol=1e-5)
+
+
+def test_spreads_and_missing_features_are_read_alike(network, engine):
+    quotes = make_quotes(12, 7)
+    quotes.half_spread[:6] = 0.004
+    quotes.market[:] = np.nan
+    slow, fast = answer(network, [quotes], [PLACES])[0], engine.answer(quotes, *PLACES)
+    np.testing.assert_allclose(fast.implied_vol, slow.implied_vol, rtol=1e-3)
