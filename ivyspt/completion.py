@@ -14,7 +14,8 @@ class Context:
     """The visible points of one surface, and the market as of its quote time.
 
     Arrays have one entry a point. `market` holds the market return, the market's vol and the treasury rate (decimals;
-    NaN where unknown).
+    NaN where unknown). `previous` holds the visible points of the symbol's surface of the trading day before, where
+    there is one: public at the quote time, but used by no method that does not say so.
     """
 
     surface_id: str
@@ -23,6 +24,7 @@ class Context:
     time_to_maturity: np.ndarray
     implied_vol: np.ndarray
     market: np.ndarray
+    previous: "Context | None" = None
 
     @property
     def at_the_money_vol(self) -> float:

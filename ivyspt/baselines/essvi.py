@@ -44,8 +44,8 @@ class ESSVI:
         Standard deviation of a quote's vol over the surface's median vol.
     huber : float
         In units of noise: where the loss turns from quadratic to linear.
-    smoothness : float
-        Over the learned change of parameters from expiry to expiry: smaller is smoother.
+    level_change, wing_change : float
+        Over the learned change of the level and of the wings from expiry to expiry: smaller is smoother.
     strength : float
         Over the learned spread of parameters between surfaces: smaller holds more to their centre.
     prior_surfaces : int
@@ -58,17 +58,23 @@ class ESSVI:
     """
 
     def __init__(
-        self, noise: float, huber: float, smoothness: float = 1.0, strength: float = 1.0, prior_surfaces: int = 100
+        self,
+        noise: float,
+        huber: float,
+        level_change: float = 1.0,
+        wing_change: float = 1.0,
+        strength: float = 1.0,
+        prior_surfaces: int = 100,
     ) -> None:
-        self.noise, self.huber = noise, huber
-        self.smoothness, self.strength, self.prior_surfaces = smoothness, strength, prior_surfaces
+        self.noise, self.huber, self.strength, self.prior_surfaces = noise, huber, strength, prior_surfaces
+        self.change = np.array([level_change, wing_change, wing_change])
         self.prior = VAGUE
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Learn the prior from some of the training surfaces."""
         chosen = np.random.default_rng(seed).permutation(len(training))[: self.prior_surfaces]
         learned = learn([training[i][0] for i in chosen], self.noise, self.huber)
-        self.prior = Prior(learned.centre, learned.std * self.strength, learned.walk * self.smoothness)
+        self.prior = Prior(learned.centre, learned.std * self.strength, learned.walk * self.change)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Fit the context and evaluate where asked."""

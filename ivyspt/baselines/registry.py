@@ -1,12 +1,15 @@
 """The baselines by the name that a configuration's row calls them."""
 
+from ivyspt.baselines.andreasen_huge import AndreasenHuge
 from ivyspt.baselines.cubic_spline import CubicSpline
 from ivyspt.baselines.dense_net import DenseNet
 from ivyspt.baselines.essvi import ESSVI
 from ivyspt.baselines.flat import Flat
 from ivyspt.baselines.gaussian_process import GaussianProcess
 from ivyspt.baselines.kernel_regression import KernelRegression
+from ivyspt.baselines.packaged import Packaged
 from ivyspt.baselines.polynomial import Polynomial
+from ivyspt.baselines.previous_day import PreviousDay
 from ivyspt.baselines.random_forest import RandomForest
 from ivyspt.baselines.ssvi import SSVI
 from ivyspt.baselines.svi_slices import SVISlices
@@ -20,12 +23,15 @@ METHODS: dict[str, type] = {
     "polynomial": Polynomial,
     "cubic_spline": CubicSpline,
     "flat": Flat,
+    "previous_day": PreviousDay,
     "kernel_regression": KernelRegression,
     "thin_plate": ThinPlate,
     "gaussian_process": GaussianProcess,
     "svi": SVISlices,
     "ssvi": SSVI,
     "essvi": ESSVI,
+    "packaged": Packaged,
+    "andreasen_huge": AndreasenHuge,
 }
 
 

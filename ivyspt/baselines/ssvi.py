@@ -41,7 +41,7 @@ class SSVI:
 
     Parameters
     ----------
-    noise, huber, smoothness, strength, prior_surfaces
+    noise, huber, level_change, strength, prior_surfaces
         As for `ivyspt.baselines.essvi.ESSVI`.
 
     References
@@ -50,17 +50,17 @@ class SSVI:
     """
 
     def __init__(
-        self, noise: float, huber: float, smoothness: float = 1.0, strength: float = 1.0, prior_surfaces: int = 100
+        self, noise: float, huber: float, level_change: float = 1.0, strength: float = 1.0, prior_surfaces: int = 100
     ) -> None:
         self.noise, self.huber = noise, huber
-        self.smoothness, self.strength, self.prior_surfaces = smoothness, strength, prior_surfaces
+        self.level_change, self.strength, self.prior_surfaces = level_change, strength, prior_surfaces
         self.prior = VAGUE
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Learn the prior from some of the training surfaces."""
         chosen = np.random.default_rng(seed).permutation(len(training))[: self.prior_surfaces]
         learned = _learned([training[i][0] for i in chosen], self.noise, self.huber)
-        self.prior = Prior(learned.centre, learned.std * self.strength, learned.walk * self.smoothness)
+        self.prior = Prior(learned.centre, learned.std * self.strength, learned.walk * self.level_change)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Fit the context and evaluate where asked."""

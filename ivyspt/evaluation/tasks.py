@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from ivyspt.columns import DataError
 from ivyspt.completion import Context, Targets
 
+OLDEST_PREVIOUS = timedelta(days=5)  # a long weekend lies between trading days, not a gap in the data
 FEATURES = ("market_return", "market_vol", "treasury_rate")
 
 
@@ -62,6 +64,7 @@ def masked_surfaces(
     shown = joined.filter((pl.col("role") == "context") & ~pl.col("visible"))
     if shown.height:
         raise DataError(f"hidden points must never be context, got {shown.height}, first {shown.row(0)[:3]}")
+    previous = _previous(points, surfaces, market)
     tasks = []
     grouped = joined.sort("mask", "surface_id", "point").partition_by("mask", "surface_id", as_dict=True)
     for (mask, surface_id), frame in grouped.items():
@@ -71,7 +74,8 @@ def masked_surfaces(
                 f"mask {mask} of {surface_id} must have context and targets, got {context.height} and {targets.height}"
             )
         asked = Targets(*(targets[name].to_numpy() for name in ("log_moneyness", "time_to_maturity", "implied_vol")))
-        tasks.append(Task(mask, _context(context, market), asked, targets))
+        shown = replace(_context(context, market), previous=previous.get(surface_id))
+        tasks.append(Task(mask, shown, asked, targets))
     return tasks
 
 
@@ -93,6 +97,20 @@ def _of_part(points: pl.DataFrame, split: pl.DataFrame, part: str) -> pl.DataFra
     if chosen.is_empty():
         raise DataError(f"the {part} days of the split must hold points, got none on {days.height} days")
     return chosen.drop("date").sort("surface_id", "point")
+
+
+def _previous(points: pl.DataFrame, surfaces: pl.DataFrame, market: dict[str, np.ndarray]) -> dict[str, Context]:
+    """Of each surface, the visible points of its symbol's surface before, unless that is too old."""
+    visible = points.filter(pl.col("visible"))
+    each = visible.select("symbol", "quote_time", "surface_id").unique().sort("symbol", "quote_time")
+    before = each.with_columns(
+        pl.col("surface_id").shift(1).over("symbol").alias("previous"),
+        pl.col("quote_time").diff().over("symbol").alias("age"),
+    ).filter(pl.col("age") <= OLDEST_PREVIOUS)
+    before = before.join(surfaces.select("surface_id").unique(), on="surface_id", how="semi")
+    needed = visible.join(before.select(surface_id="previous"), on="surface_id", how="semi").sort("surface_id", "point")
+    contexts = {frame["surface_id"][0]: _context(frame, market) for frame in needed.partition_by("surface_id")}
+    return {now: contexts[then] for now, then in before.select("surface_id", "previous").iter_rows()}
 
 
 def _market(features: pl.DataFrame) -> dict[str, np.ndarray]:

@@ -34,8 +34,9 @@ ROWS = [
     ("ssvi", SLICES),
     ("essvi", SLICES),
     ("random_forest", {"trees": 5, "min_samples_leaf": 1, "max_features": 0.5, "coordinates": "plain"}),
+    ("andreasen_huge", {"grid_points": 100, "interpolation": "cubic_spline"}),
 ]
-SMOOTH = [row for row in ROWS if row[0] != "random_forest"]
+SMOOTH = [row for row in ROWS if row[0] not in ("random_forest", "andreasen_huge")]
 
 
 @cache
