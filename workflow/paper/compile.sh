@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# compile.sh TEX RESULTS FIGURES PDF: a paper from a study's results; the same bytes for the same results, whatever the day.
+# compile.sh TEX PDF RESULTS FIGURES TABLES PICTURES: a paper from a study's results, the same bytes for the same results. The
+# last two are names, with commas between, of tables and pictures that the text does not name and its appendix shows.
 set -euo pipefail
-tex=$1 results=$2 figures=$3 pdf=$4
+tex=$1 pdf=$2 results=$3 figures=$4 tables=$5 pictures=$6
 
 for program in latexmk pdflatex; do
   command -v "$program" >/dev/null || {
@@ -13,10 +14,9 @@ done
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# TeX writes beside itself only what its own variable allows; the bibliography lies beside the text
-export SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 TEXMFOUTPUT=$folder BIBINPUTS=$(dirname "$tex"): openout_any=a
-latexmk -norc -silent -pdf -interaction=nonstopmode -halt-on-error -outdir="$folder" \
-  -usepretex="\\def\\Results{$results}\\def\\Figures{$figures}" "$tex" || {
+given="\\def\\Results{$results}\\def\\Figures{$figures}\\def\\OtherTables{$tables}\\def\\OtherFigures{$pictures}"
+export SOURCE_DATE_EPOCH=0 FORCE_SOURCE_DATE=1 BIBINPUTS=$(dirname "$tex"):
+latexmk -norc -silent -pdf -interaction=nonstopmode -halt-on-error -outdir="$folder" -usepretex="$given" "$tex" || {
   grep -A 5 '^!' "$folder"/*.log >&2 || true
   exit 1
 }

@@ -4,11 +4,12 @@
 rule compile_paper:
     """The study as a short paper: its numbers, tables and figures, and no others."""
     input:
+        script="workflow/paper/compile.sh",
         tex="workflow/paper/paper.tex",
         references="workflow/paper/references.bib",
         numbers="<results>/numbers.tex",
-        tables=expand("<results>/tables/{table}.tex", table=PAPER_TABLES),
-        figures=expand("<figures>/{figure}.pdf", figure=PAPER_FIGURES),
+        tables=expand("<results>/tables/{table}.tex", table=SETTLED_TABLES),
+        figures=expand("<figures>/{figure}.pdf", figure=FIGURES),
     output:
         pdf=report(
             "<results>/paper.pdf",
@@ -27,7 +28,9 @@ rule compile_paper:
         mem_mb=1000,
         runtime=5,
     params:
-        results=STUDY["results"],
-        figures=STUDY["figures"],
+        folders=[STUDY["results"], STUDY["figures"]],
+        other_tables=",".join(sorted(set(SETTLED_TABLES) - set(PAPER_TABLES))),
+        other_figures=",".join(sorted(set(FIGURES) - set(PAPER_FIGURES))),
     shell:
-        "workflow/paper/compile.sh {input.tex} {params.results} {params.figures} {output.pdf} 2>&1 | tee {log}"
+        "workflow/paper/compile.sh {input.tex} {output.pdf} {params.folders} {params.other_tables:q}"
+        " {params.other_figures:q} 2>&1 | tee {log}"
