@@ -8,6 +8,7 @@ rule fit_baseline:
         market_features="<results>/surfaces/market_features.parquet",
         split="<results>/surfaces/split.parquet",
         masks="<results>/masks/evaluation.parquet",
+        weights=packaged_weights,
     output:
         predictions="<results>/predictions/{baseline}/{seed}.parquet",
         chosen="<results>/costs/{baseline}/{seed}.json",

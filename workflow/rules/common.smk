@@ -167,6 +167,12 @@ def checkpoint(stage):
     return of_job
 
 
+def packaged_weights(wildcards):
+    """The files of packaged weights that a baseline's row names, so that new ones are asked anew."""
+    named = STUDY["baselines"][wildcards.baseline]["candidates"].get("weights", [])
+    return [str(ROOT / "ivyspt" / "weights" / f"{name}.safetensors") for name in named]
+
+
 def flagship_checkpoint(wildcards):
     """Where the flagship's training keeps its state; it stays, so that more steps can follow in a later sitting."""
     read = sections(STUDY, *DATA_SECTIONS, "flagship", "corpus")
