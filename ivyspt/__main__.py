@@ -1,4 +1,4 @@
-"""`python -m ivyspt STAGE …`: run one stage of the workflow."""
+"""`python -m ivyspt STAGE …`: run one stage of the workflow, or a command such as `provenance`."""
 
 import importlib
 import inspect
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ivyspt import stages
+from ivyspt import commands, stages
 from ivyspt.columns import DataError
+from ivyspt.provenance import running
 
 
 def parser_of(stage: str) -> ArgumentParser:
@@ -30,27 +31,40 @@ def parser_of(stage: str) -> ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the stage that the first argument names; bad input gives one sentence and exit status 1."""
+    """Run the stage or command that the first argument names; bad input gives one sentence and exit status 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    names = stages.names()
-    if not arguments or arguments[0] not in names:
-        print(f"usage: python -m ivyspt STAGE [options]; STAGE must be one of {', '.join(names)}", file=sys.stderr)
+    if not arguments or arguments[0] not in {*stages.names(), *commands.names()}:
+        print(_usage(), file=sys.stderr)
         return 2
-    stage = arguments[0]
-    options = vars(parser_of(stage).parse_args(arguments[1:]))
-    module = importlib.import_module(f"ivyspt.stages.{stage}")
+    name, *options = arguments
     try:
-        settings = module.Settings.model_validate(options.pop("settings"))
-        module.run(settings, **options)
+        if name in commands.names():
+            return importlib.import_module(f"ivyspt.commands.{name}").main(options)
+        _run_stage(name, options)
     except ValidationError as error:
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"])
-            print(f"{stage}: setting {key}: {problem['msg']}, got {problem['input']!r}", file=sys.stderr)
+            print(f"{name}: setting {key}: {problem['msg']}, got {problem['input']!r}", file=sys.stderr)
         return 1
     except DataError as error:
-        print(f"{stage}: {error}", file=sys.stderr)
+        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0
+
+
+def _run_stage(stage: str, arguments: list[str]) -> None:
+    options = vars(parser_of(stage).parse_args(arguments))
+    module = importlib.import_module(f"ivyspt.stages.{stage}")
+    settings = module.Settings.model_validate(options.pop("settings"))
+    with running(stage, settings.model_dump(mode="json"), options):
+        module.run(settings, **options)
+
+
+def _usage() -> str:
+    return (
+        f"usage: ivyspt COMMAND [options]; COMMAND must be one of {', '.join(commands.names())}\n"
+        f"       ivyspt STAGE [options], as the workflow calls it; STAGE must be one of {', '.join(stages.names())}"
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Proportion = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # a part of file names and shell commands
 # a path that settings leave out where none is named, so that such a key alone changes nothing that a stage is given
 OptionalPath = Annotated[str | None, Field(exclude_if=lambda path: path is None)]
 

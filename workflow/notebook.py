@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from workflow.fingerprint import fingerprint
+from ivyspt.fingerprint import fingerprint
 
 
 def notebook_fingerprint(path: Path, root: Path) -> str:

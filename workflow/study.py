@@ -99,4 +99,5 @@ def _validated(config: Mapping, where: str) -> dict:
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"]) or "a section"
-        raise StudyError(f"{where}: {key}: {problem['msg']}, got {problem['input']!r}") from error
+        text = f"{where}: {key}: {problem['msg']}, got {problem['input']!r}"
+        raise StudyError(" ".join(text.split())) from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ivyspt.artefacts import readable
 from ivyspt.columns import QUOTES, DataError, check
 from ivyspt.quotes.chains import SURFACE
 
@@ -19,7 +20,8 @@ def blocks(table: pl.LazyFrame, where: Path, size: int = BLOCK) -> Iterator[pl.D
     DataError
         The rows of a surface do not stand together, or a block breaks the table's rules.
     """
-    found = table.collect_schema()
+    with readable(where):
+        found = table.collect_schema()
     if not set(SURFACE) <= set(found):
         raise DataError(f"{where}: quotes must have the columns {' and '.join(SURFACE)}, got {', '.join(found)}")
     surfaces = (
@@ -27,9 +29,9 @@ def blocks(table: pl.LazyFrame, where: Path, size: int = BLOCK) -> Iterator[pl.D
         .with_row_index("row")
         .group_by(SURFACE)
         .agg(pl.col("row").min().alias("first"), pl.col("row").max().alias("last"), pl.len().alias("quotes"))
-        .collect(engine="streaming")
-        .sort("first")
     )
+    with readable(where):
+        surfaces = surfaces.collect(engine="streaming").sort("first")
     scattered = surfaces.filter(pl.col("last") - pl.col("first") + 1 != pl.col("quotes"))
     if scattered.height:
         first = scattered.row(0, named=True)
@@ -40,5 +42,7 @@ def blocks(table: pl.LazyFrame, where: Path, size: int = BLOCK) -> Iterator[pl.D
     start = 0
     for last in surfaces["last"]:
         if last + 1 - start >= size or last == surfaces["last"][-1]:
-            yield check(table.slice(start, last + 1 - start).collect(), QUOTES, where)
+            with readable(where):
+                block = table.slice(start, last + 1 - start).collect()
+            yield check(block, QUOTES, where)
             start = last + 1

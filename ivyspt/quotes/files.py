@@ -15,6 +15,7 @@ import zstandard
 
 from ivyspt.columns import DataError
 from ivyspt.config import Data
+from ivyspt.provenance import note
 
 CSV = (".csv", ".txt", ".csv.gz", ".txt.gz", ".csv.zst", ".txt.zst")
 RENAMED = r"_duplicated_\d+$"  # what polars adds to a name that stands again
@@ -87,6 +88,8 @@ def sources_of(paths: list[Path]) -> list[Source]:
     """Tables in the given files; the CSV files of a zip archive count one by one."""
     sources = []
     for path in paths:
+        with whole_file(str(path)):
+            note(path)
         if path.name.endswith(".zip"):
             sources.extend(zip_members(path, lambda name: name.endswith((".csv", ".txt"))))
         else:
@@ -105,6 +108,7 @@ def tar_members(path: Path, wanted: Callable[[str], bool]) -> list[Source]:
     """Members of a tar archive compressed by zstd whose name is wanted, sorted by name."""
     members = []
     with whole_file(str(path)), path.open("rb") as file:
+        note(path)
         stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:

@@ -10,10 +10,11 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ivyspt.columns import DataError
 from ivyspt.config import Data
+from ivyspt.provenance import note
 from ivyspt.quotes.column_map import ColumnMap
 from ivyspt.quotes.files import Source, find, tar_members, whole_file
 from ivyspt.quotes.options import QuoteTime, options_of
@@ -77,10 +78,16 @@ def read_by_symbol(data: Data) -> Iterator[Part]:
     archives = []
     for path in find(data, "**/*", (".tar.zst", ".zip")):
         if path.name.endswith(".zip"):
-            archives += [Source(str(path), path.read_bytes())] if wanted(path.name) else []
+            archives += [_archive(path)] if wanted(path.name) else []
         else:
             archives += tar_members(path, wanted)
     return read_parts(data, mapping, [table_of(archive.name, archive.content) for archive in archives])
+
+
+def _archive(path: Path) -> Source:
+    with whole_file(str(path)):
+        note(path)
+        return Source(str(path), path.read_bytes())
 
 
 def read(data: Data) -> Part:

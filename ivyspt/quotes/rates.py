@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 
 from ivyspt.columns import DataError
 from ivyspt.config import Forwards
+from ivyspt.provenance import note
+from ivyspt.quotes.files import whole_file
 from ivyspt.quotes.segments import total
 from ivyspt.quotes.zero_curve import ZeroCurve, read_zero_curve
 
@@ -49,10 +51,18 @@ def read_treasury_curve(rates_dir: str) -> pl.DataFrame:
     path = Path(rates_dir) / RATES_FILE
     if not path.exists():
         raise DataError(f"surfaces.forwards.rates_dir must hold {RATES_FILE}, got no such file in {rates_dir}")
-    table = pl.read_csv(path, infer_schema_length=0, columns=["date", *MATURITIES])
     yields = [(2 * (1 + pl.col(name).cast(pl.Float64) / 200).log()).alias(name) for name in MATURITIES]
     # bond-equivalent yields compound twice a year; ASSUME that a par yield is near enough to a zero rate up to 3 years
-    return table.select(pl.col("date").str.to_date(), *yields).drop_nulls().sort("date")
+    with whole_file(str(path)):
+        note(path)
+        table = pl.read_csv(path, infer_schema=False, columns=["date", *MATURITIES])
+        curve = table.select(pl.col("date").str.to_date(), *yields).drop_nulls().sort("date")
+    if curve.is_empty():
+        raise DataError(f"{path}: must hold a day with every maturity, got none")
+    odd = curve.filter(~pl.all_horizontal(pl.col(name).is_finite() for name in MATURITIES))
+    if odd.height:
+        raise DataError(f"{path}: yields must be finite numbers above -200 %, got others on {odd['date'][0]}")
+    return curve
 
 
 def prior_rate(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ivyspt.artefacts import growing_table, write_table
+from ivyspt.artefacts import growing_table, require, write_table
 from ivyspt.columns import REJECTIONS, DataError
 from ivyspt.config import Section, Surfaces
 from ivyspt.quotes.blocks import blocks
@@ -22,8 +22,7 @@ class Settings(Section):
 
 def run(settings: Settings, *, quotes: Path, all_points: Path, slices: Path, rejections: Path) -> None:
     """Filter quotes, imply forwards and vols, and write the surfaces' points, their slices and the rejections."""
-    if not Path(quotes).exists():
-        raise DataError(f"{quotes}: must exist, got no such file")
+    table = pl.scan_parquet(require(quotes))
     forwards = settings.surfaces.forwards
     rate_curve, distributions = read_rate_curve(forwards), read_distributions(forwards)
     provenance = {"settings": settings.model_dump(mode="json")}
@@ -31,7 +30,7 @@ def run(settings: Settings, *, quotes: Path, all_points: Path, slices: Path, rej
     with ExitStack() as stack:
         add_points = stack.enter_context(growing_table(all_points, provenance))
         add_slices = stack.enter_context(growing_table(slices, provenance))
-        for block in blocks(pl.scan_parquet(quotes), quotes):
+        for block in blocks(table, quotes):
             built = build(block, settings.surfaces, rate_curve, distributions)
             add_points(built.points)
             add_slices(built.slices)

@@ -6,6 +6,7 @@ import polars as pl
 import torch
 
 from ivyspt.artefacts import read_table, write_table
+from ivyspt.batches.masking import cluster_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Losses, Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights, save_weights
@@ -42,7 +43,7 @@ def run(
         read_table(points, TIERED_POINTS),
         read_table(market_features, MARKET_FEATURES),
         read_table(split, SPLIT),
-        pl.read_parquet(clusters),
+        read_table(clusters, cluster_table(settings.masking)),
     )
     model = load_weights(pretrained)
     parts = [surfaces_of("sparse", part, *tables, settings.masking) for part in ("train", "validation")]

@@ -12,7 +12,9 @@ import qmoms
 
 from ivyspt.columns import MARKET_FEATURES, DataError, check
 from ivyspt.config import Data, MarketFeatures
+from ivyspt.provenance import note
 from ivyspt.quotes import simulated
+from ivyspt.quotes.files import whole_file
 from ivyspt.surfaces.qmoms_table import YEAR, read_file, read_zero_curve
 
 SERIES = ("market_return", "market_vol", "treasury_rate")
@@ -169,8 +171,11 @@ def _read_daily(directory: Path, feature: str) -> pl.DataFrame:
     path = directory / name
     if not path.exists():
         raise DataError(f"{path}: must exist for the feature {feature}, got no such file")
-    frame = pl.read_csv(path, infer_schema=False)
+    with whole_file(str(path)):
+        note(path)
+        frame = pl.read_csv(path, infer_schema=False)
     missing = [column for column in (date, value) if column not in frame.columns]
     if missing:
         raise DataError(f"{path}: must have the column {missing[0]}, got {', '.join(frame.columns)}")
-    return frame.select(pl.col(date).str.to_date().alias("date"), pl.col(value).cast(pl.Float64).alias("value"))
+    with whole_file(str(path)):
+        return frame.select(pl.col(date).str.to_date().alias("date"), pl.col(value).cast(pl.Float64).alias("value"))

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ivyspt.batches.surface import Surface
 from ivyspt.columns import DataError
 from ivyspt.config import Losses, Masking, Model, Phase, Training
+from ivyspt.losses.gradnorm import GradNorm
 from ivyspt.model.ivyspt import IvySPT
-from ivyspt.training.checkpoint import load_weights, save_weights
+from ivyspt.training.checkpoint import load_weights, save_state, save_weights
 from ivyspt.training.loop import Plan, train
 from ivyspt.training.optimiser import make_optimiser, schedule
 from tests.conftest import make_pair
@@ -85,7 +86,8 @@ def test_an_interrupted_training_ends_as_an_undisturbed_one(tmp_path, monkeypatc
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    save_file({"model/nothing": torch.zeros(1)}, path, {"progress": "{}"})
+    wider = model(dimension=16)
+    save_state(path, wider, make_optimiser(wider, plan().training, PHASE), GradNorm(Losses()), {"epoch": 1})
     with pytest.raises(DataError, match="must fit the model that resumes"):
         train(model(), SURFACES, [], plan(checkpoint=path))
 

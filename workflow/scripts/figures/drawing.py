@@ -9,9 +9,13 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from ivyspt.artefacts import whole, writable
+from workflow.scripts.failing import fail_in_a_sentence
+
 
 def options(description: str, *tables: str) -> Namespace:
     """Settings, the style, the named tables (one or more files each), and where the figure goes as PDF and PNG."""
+    fail_in_a_sentence()
     parser = ArgumentParser(description=description)
     parser.add_argument("--settings", type=json.loads, required=True)
     parser.add_argument("--style", type=Path, required=True)
@@ -35,7 +39,7 @@ def plain_log_ticks(axis: Axis) -> None:
 
 def save(figure: Figure, chosen: Namespace) -> None:
     """Write both files without a date or a version, so that the same tables give the same bytes."""
-    for path in (chosen.pdf, chosen.png):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(chosen.pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    figure.savefig(chosen.png, metadata={"Software": None})
+    with whole(chosen.pdf) as temporary, writable(chosen.pdf):
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    with whole(chosen.png) as temporary, writable(chosen.png):
+        figure.savefig(temporary, format="png", metadata={"Software": None})

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from ivyspt.artefacts import whole
+from ivyspt.artefacts import write_text
+from workflow.scripts.failing import fail_in_a_sentence
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -56,16 +57,15 @@ def page(path: Path, style: str) -> str:
 
 def main() -> None:
     """Settle the executed notebook in place and write its page."""
+    fail_in_a_sentence()
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--notebook", type=Path, required=True)
     parser.add_argument("--stylesheet", type=Path, required=True)
     parser.add_argument("--html", type=Path, required=True)
     chosen = parser.parse_args()
     notebook = settled(json.loads(chosen.notebook.read_text()))
-    with whole(chosen.notebook) as temporary:
-        temporary.write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    with whole(chosen.html) as temporary:
-        temporary.write_text(page(chosen.notebook, chosen.stylesheet.read_text()))
+    write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n", chosen.notebook)
+    write_text(page(chosen.notebook, chosen.stylesheet.read_text()), chosen.html)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import floor, log10
 from pathlib import Path
 
+from ivyspt.artefacts import write_text
+from workflow.scripts.failing import fail_in_a_sentence
 from workflow.scripts.names import data_label
 
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
@@ -14,6 +16,7 @@ SPECIAL |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 def options(description: str, *inputs: str) -> Namespace:
     """Settings, the named input files (one or more each), and where the LaTeX goes."""
+    fail_in_a_sentence()
     parser = ArgumentParser(description=description)
     parser.add_argument("--settings", type=json.loads, required=True)
     for name in inputs:
@@ -97,5 +100,4 @@ def table(caption: str, label: str, header: Sequence[str], blocks: Mapping[str, 
 
 def write(text: str, path: Path) -> None:
     """Write a file that says where it comes from."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"% Made by the workflow; do not edit.\n{text}\n")
+    write_text(f"% Made by the workflow; do not edit.\n{text}\n", path)

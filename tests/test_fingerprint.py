@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.fingerprint import FingerprintError, fingerprint
+from ivyspt.fingerprint import FingerprintError, fingerprint
 
 FILES = {
     "ivyspt/__init__.py": "",

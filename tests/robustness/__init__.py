@@ -1,0 +1,1 @@
+"""What happens when disks, files, neighbours and strangers misbehave."""
