@@ -196,7 +196,9 @@ class Phase(Section):
     learning_rate: Positive = 1e-3  # peak
     final_learning_rate: NonNegative = 1e-5
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.15  # share of the steps
+    schedule_by: Literal["step", "epoch"] = "step"  # as published: by epoch, the first at a learning rate of zero
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # learning rate of a layer over that of the next one up
+    layer_decay_from: Literal["output", "input"] = "output"  # where it is largest; as published: at the input
     repeats: Count = 1  # visits of each surface an epoch, each with a fresh mask
 
 
@@ -209,6 +211,7 @@ class Training(Section):
     gradient_clip: Positive | None = 1.0  # norm
     betas: tuple[Proportion, Proportion] = (0.9, 0.999)
     targets_per_surface: Count | None = None  # None: every masked point; 1: as published
+    stays_in_evaluation: bool = False  # as published: evaluation mode, once validated in, is never left
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     compile: bool = False  # torch.compile; needs a C compiler

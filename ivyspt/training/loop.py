@@ -93,7 +93,7 @@ def train(
 def _train_epoch(
     model, surfaces, optimiser, gradnorm, plan: Plan, epoch: int, device, processes: Processes
 ) -> list[Row]:
-    model.train()
+    model.train(epoch == 0 or not plan.training.stays_in_evaluation)
     generator = np.random.default_rng([plan.seed, plan.number, epoch])
     draws = torch.Generator().manual_seed(int(generator.integers(2**62)))
     own = np.random.default_rng([plan.seed, plan.number, epoch, processes.rank])

@@ -149,3 +149,32 @@ def test_schedule_warms_up_and_ends_at_the_final_rate():
     assert shares[19] == pytest.approx(1)
     assert shares[-1] == pytest.approx(1e-2)
     assert shares[20:] == sorted(shares[20:], reverse=True)
+
+
+def test_as_published_the_first_epoch_does_not_learn_and_rates_move_by_epoch():
+    phase = Phase(epochs=10, warmup=0.2, schedule_by="epoch")
+    shares = [schedule(step, 100, phase) for step in range(100)]
+    assert shares[:10] == [0.0] * 10
+    assert len(set(shares[20:30])) == 1
+    assert shares[10:20] == [0.5] * 10
+    assert shares[20] == 1.0
+
+
+def test_as_published_layer_decay_is_upside_down():
+    phase = PHASE.model_copy(update={"layer_decay": 0.5, "layer_decay_from": "input"})
+    made = model(level="erased")
+    optimiser = make_optimiser(made, Training(pretrain=PHASE, finetune=PHASE), phase)
+    rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+    assert rate[id(made.mask_token)] == phase.learning_rate
+    assert rate[id(made.head.weight)] == phase.learning_rate * 0.5**2  # one block and the read-out
+
+
+def test_as_published_evaluation_mode_is_never_left_once_validated_in():
+    trained = {}
+    for flag in (False, True):
+        made, modes = model(level="erased"), []
+        made.register_forward_pre_hook(lambda module, _, modes=modes: modes.append(module.training))
+        training = Training(pretrain=PHASE, finetune=PHASE, stays_in_evaluation=flag)
+        train(made, SURFACES, SURFACES[:3], plan(training=training))
+        trained[flag] = sum(modes)
+    assert trained[False] == PHASE.epochs * trained[True] > 0
