@@ -51,7 +51,9 @@ def compare(values: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
     methods = values["run"].unique().to_list()
     if evaluation.reference not in methods:
         raise DataError(f"evaluation.reference must be one of {', '.join(sorted(methods))}, got {evaluation.reference}")
-    surfaces = values.group_by("run", *CELL, "surface_id", "date").agg(pl.col("value").mean())
+    # in one order, whatever polars makes of groups: sums in another differ in the last digit
+    keys = ["run", *CELL, "surface_id", "date"]
+    surfaces = values.sort(*keys, "seed").group_by(keys, maintain_order=True).agg(pl.col("value").mean())
     summary = summarise(values).join(
         surfaces.group_by("run", *CELL).agg(
             median=pl.col("value").median(), surfaces=pl.len(), days=pl.col("date").n_unique()
@@ -76,10 +78,12 @@ def summarise(values: pl.DataFrame) -> pl.DataFrame:
     weight = pl.col("points")
     pooled_square = ((pl.col("value") ** 2 * weight).sum() / weight.sum()).sqrt()
     pooled_mean = (pl.col("value") * weight).sum() / weight.sum()
-    by_seed = values.group_by("run", *CELL, "seed").agg(
-        mean=pl.col("value").mean(), pooled=pl.when(root.first()).then(pooled_square).otherwise(pooled_mean)
+    by_seed = (
+        values.sort("run", *CELL, "seed", "surface_id")
+        .group_by("run", *CELL, "seed", maintain_order=True)
+        .agg(mean=pl.col("value").mean(), pooled=pl.when(root.first()).then(pooled_square).otherwise(pooled_mean))
     )
-    return by_seed.group_by("run", *CELL).agg(
+    return by_seed.group_by("run", *CELL, maintain_order=True).agg(
         pl.col("mean").mean(), std=pl.col("mean").std(), pooled=pl.col("pooled").mean(), seeds=pl.len()
     )
 

@@ -146,3 +146,11 @@ def test_one_common_seed_has_no_spread():
     row = seed_differences(values, Evaluation(reference="reference")).row(0, named=True)
     assert row["pairs"] == 1
     assert row["difference_std"] is row["seeds_low"] is row["seeds_high"] is None
+
+
+def test_the_order_of_rows_does_not_move_the_last_digit():
+    rng = np.random.default_rng(5)
+    values = make_values({"reference": rng.uniform(size=(9, 7)), "other": rng.uniform(size=(9, 7))}, seeds=(0, 1, 2))
+    settings = Evaluation(reference="reference", bootstrap_draws=50)
+    tables = [compare(values.sample(fraction=1.0, shuffle=True, seed=seed), settings) for seed in range(4)]
+    assert all(table.equals(tables[0]) for table in tables[1:])

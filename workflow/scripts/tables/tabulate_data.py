@@ -46,7 +46,7 @@ def main() -> None:
             if (row := rows.get(part))
         ]
     dropped = pl.read_parquet(chosen.rejections[0]).group_by("reason").agg(pl.col("quotes").sum())
-    reasons = dropped.sort("quotes", descending=True).iter_rows()
+    reasons = dropped.sort("quotes", "reason", descending=[True, False]).iter_rows()
     listed = "; ".join(f"{escape(reason.replace('_', ' '))} {count:,}" for reason, count in reasons)
     caption = (
         "Surfaces of the study; medians of points a surface, and of those among them that no method is shown. "
