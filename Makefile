@@ -10,6 +10,9 @@ TORCH ?= auto# auto, cpu or cuda: see envs/install.sh
 PIP_ARGS ?=# further options for pip
 CORES ?= all
 PYTEST_ARGS ?= -n auto --dist loadfile
+CONFIG ?= config/config.yaml# of verify, expected and crate
+KILLS ?= 20# of crash
+SEED ?= 0# of crash: which moments
 
 BIN := .venv/bin
 SNAKEMAKE = PYTHONPATH=workflow/logger $(BIN)/snakemake --cores $(CORES) --logger progress
@@ -21,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYTHONNOUSERSITE := 1
 export MPLBACKEND := agg
 
-.PHONY: help install lint test smoke reproduce figures identical bench lock clean
+.PHONY: help install lint test smoke reproduce figures identical verify expected crate crash mutants audit bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,6 +56,25 @@ figures: .venv/installed ## The figures of the default study
 
 identical: .venv/installed ## The smoke study twice from nothing, compared byte by byte
 	$(BIN)/python -m workflow.identical config/smoke.yaml --cores $(CORES)
+
+verify: .venv/installed ## A finished run against the committed numbers; CONFIG=config/smoke.yaml for another study
+	$(SNAKEMAKE) --configfile $(CONFIG)
+	$(BIN)/python -m workflow.scripts.verification --configfile $(CONFIG)
+
+expected: .venv/installed ## Commit to the numbers of a finished run of CONFIG
+	$(BIN)/python -m workflow.scripts.verification --configfile $(CONFIG) --update
+
+crate: .venv/installed ## The run of CONFIG as a Workflow Run RO-Crate
+	$(SNAKEMAKE) export_crate --configfile $(CONFIG)
+
+crash: smoke ## Kill the smoke study at KILLS random moments (20), resume, compare byte by byte
+	$(BIN)/python tools/crash.py --kills $(KILLS) --seed $(SEED)
+
+mutants: .venv/installed ## Break the code in many places; each time a test must fail
+	$(BIN)/python tools/mutants.py
+
+audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
+	tools/audit.sh
 
 bench: .venv/installed ## Timings of the library's inner loops
 	$(BIN)/python -m pytest benchmarks --benchmark-only

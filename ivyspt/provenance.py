@@ -19,8 +19,9 @@ from ivyspt.fingerprint import FingerprintError, fingerprint
 ROOT = Path(__file__).parents[1]
 # distributions that the library imports, by their names on PyPI (a test compares)
 PACKAGES = (
-    *("arbitragerepair", "arch", "beartype", "fast-vollib", "jaxtyping", "numpy", "pandas", "polars", "pyarrow"),
-    *("pydantic", "qmoms", "quantlib", "safetensors", "scikit-learn", "scipy", "threadpoolctl", "torch", "zstandard"),
+    *("arbitragerepair", "arch", "fast-vollib", "jaxtyping", "numpy", "pandas", "polars", "pyarrow"),
+    *("pydantic", "qmoms", "quantlib", "safetensors", "scikit-learn", "scipy", "statsmodels"),
+    *("threadpoolctl", "torch", "zstandard"),
 )
 
 

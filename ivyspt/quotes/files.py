@@ -1,7 +1,9 @@
 """Vendors' files as lazy tables: plain or compressed CSV and parquet, in folders, tar and zip archives."""
 
 import logging
+import lzma
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -31,6 +33,9 @@ BROKEN = (
     tarfile.TarError,
     OSError,
     EOFError,
+    ValueError,  # of zipfile and tarfile, where a length or an offset in them makes no sense
+    struct.error,
+    lzma.LZMAError,
 )
 
 
@@ -47,6 +52,8 @@ def whole_file(name: str) -> Iterator[None]:
     """Turn what a damaged file raises into a `DataError` that names it."""
     try:
         yield
+    except DataError:
+        raise
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: must be UTF-8 text, got {error}") from error
     except BROKEN as error:

@@ -16,6 +16,7 @@ from ivyspt.quotes.options import QuoteTime, options_of
 from ivyspt.quotes.trading_days import settlement_times
 
 YEAR = 252  # days, as published; of calendar days a year has 365
+LONGEST = 100  # years to maturity; beyond, a row is damaged
 COLUMNS = {
     "date": "Datetime",
     "symbol": "Symbol",
@@ -93,6 +94,7 @@ def _rows(data: Data) -> pl.DataFrame:
         typed = [pl.col("date").str.to_date(strict=False), *(pl.col(n).cast(pl.Float64, strict=False) for n in numbers)]
         bad = pl.any_horizontal(pl.col(name).is_null() for name in COLUMNS)
         bad = bad | ~pl.all_horizontal(pl.col(name).is_finite() for name in numbers)
+        bad = bad | (pl.col("time_to_maturity").abs() > LONGEST)
         got = pl.concat_str(pl.col(list(COLUMNS.values())).fill_null("nothing"), separator=", ")
         message = pl.format("must hold a date, a symbol and numbers, got {}", got)
         table = lazy.select(*parsed, message.alias("message"), "file", "row").with_columns(typed)
