@@ -1,7 +1,93 @@
 """The sections of a study's configuration that its analyses read, one class an analysis."""
 
-from ivyspt.sections import Section
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ivyspt.sections import Count, Positive, Proportion, Section
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+Tier = Literal["liquid", "sparse"]
+
+
+class Grid(Section):
+    """Values of the searched hyper-parameters; every combination is a trial."""
+
+    blocks: list[Count]
+    dimension: list[Count]
+    learning_rate: list[Positive]
+    batch_size: list[Count]  # surfaces
+    dropout: list[Dropout]
+
+
+class Draws(Section):
+    """What the random trials draw their hyper-parameters from."""
+
+    trials: Annotated[int, Field(ge=0)]
+    seed: int = 0
+    blocks: list[Count]  # each as likely
+    dimension: list[Count]
+    learning_rate: tuple[Positive, Positive]  # between these, evenly in the logarithm
+    batch_size: list[Count]
+    dropout: tuple[Dropout, Dropout]  # between these, evenly
+
+
+class Subset(Section):
+    """Surfaces that trials train on and are judged by."""
+
+    tiers: list[Tier] = ["liquid", "sparse"]
+    share: Proportion = 0.1  # of all surfaces of these tiers; as many from training days as from validation days
+    seed: int = 0  # of the draw, and of the trials' first weights and masks
+
+
+class Search(Section):
+    """The hyper-parameter search; each trial trains as the main run's pre-training does, but for these values."""
+
+    grid: Grid
+    random: Draws
+    subset: Subset = Subset()
+    epochs: Count
+
+
+class Flatness(Section):
+    """Where and how finely gradients and Hessians are measured, over all parameters."""
+
+    states: list[Literal["initial", "pretrain", "finetune"]] = ["initial", "pretrain"]
+    seeds: Count = 1  # of the main run
+    surfaces: Count = 8  # validation surfaces, drawn once
+    lanczos_steps: Count = 40  # products with the Hessian, a loss and start vector
+    probes: Count = 1  # random start vectors
+    ratio_quantiles: tuple[Proportion, Proportion] = (
+        0.5,
+        0.999,
+    )  # of |eigenvalue|; their ratio is that of small to large
+    slice_radius: Positive = 0.5  # Euclidean norm of the change of all parameters
+    slice_points: Annotated[int, Field(ge=3)] = 11
+    seed: int = 0  # of surfaces, masks, collocation points and start vectors
+
+
+class TangentKernel(Section):
+    """Which outputs the neural tangent kernel is taken of."""
+
+    runs: list[str]
+    seeds: Count = 1
+    share: Proportion = 0.1  # of the training surfaces of the liquid tier
+    max_outputs: Count = 1000  # implied vols; the Gram matrix has their number squared
+    memory: Positive = 512  # MiB that gradients take at a time
+    seed: int = 0  # of surfaces and masks
+
+
+class Balance(Section):
+    """A run whose losses GradNorm weighs, and one with fixed weights."""
+
+    run: str
+    against: str
 
 
 class Analyses(Section):
     """What is studied beside the errors: every key is explained in `config/README.md`."""
+
+    search: Search | None = None
+    flatness: Flatness | None = None
+    tangent_kernel: TangentKernel | None = None
+    gradnorm: Balance | None = None

@@ -32,6 +32,7 @@ def complete(config: Mapping) -> dict:
         merged = {section: merge(config[section], run[section]) for section in OVERRIDABLE}
         whole = _validated({**config, **merged}, f"configuration, run {name}")
         study["runs"][name] |= {section: whole[section] for section in OVERRIDABLE}
+    _check_studied_runs(study)
     return study
 
 
@@ -63,9 +64,17 @@ def merge(base: Mapping, override: Mapping) -> dict:
 
 
 def sections(study: Mapping, *names: str, run: str | None = None) -> str:
-    """Settings of a stage, as JSON of the sections that it reads; those of a run where one is named."""
+    """Settings of a stage, as JSON of the sections that it reads; those of a run where one is named.
+
+    A section within another is named with a dot and given under its last word.
+    """
     own = study["runs"][run] if run else {}
-    chosen = {name: own[name] if run and name in OVERRIDABLE else study[name] for name in names}
+    chosen = {}
+    for name in names:
+        value = own if run and name in OVERRIDABLE else study
+        for key in name.split("."):
+            value = value[key]
+        chosen[name.rpartition(".")[2]] = value
     return json.dumps(chosen, sort_keys=True)
 
 
@@ -91,6 +100,14 @@ def fitted(study: Mapping) -> dict[str, list[int]]:
 def digest(*parts: str) -> str:
     """A short name for what the parts say."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _check_studied_runs(study: Mapping) -> None:
+    kernel, balance = (study["analyses"][name] for name in ("tangent_kernel", "gradnorm"))
+    named = [("tangent_kernel.runs", run) for run in (kernel or {"runs": []})["runs"]]
+    for key, run in [*named, *((f"gradnorm.{key}", run) for key, run in (balance or {}).items())]:
+        if run not in study["runs"]:
+            raise StudyError(f"configuration: analyses.{key} must name a run of the study, got {run!r}")
 
 
 def _validated(config: Mapping, where: str) -> dict:

@@ -23,7 +23,7 @@ def listed(name: str) -> list[str]:
     return re.findall(r'"(\w+)"', re.search(rf"^{name} = \[(.*?)\]", common, re.M | re.S)[1])
 
 
-@pytest.mark.parametrize("figure", listed("FIGURES"))
+@pytest.mark.parametrize("figure", listed("FIGURES") + listed("STUDIED"))
 def test_every_figure_is_in_the_report(figure):
     assert f"<figures>/{figure}.png" in wrapped()
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from ivyspt.fingerprint import FingerprintError, fingerprint
 from workflow.guard import GuardError, clear, hold
+from workflow.search import trial_sections, trials
 from workflow.study import (
     PHASES,
     StudyError,
@@ -35,6 +36,7 @@ DATA_STAGES = ["assign_tiers", "thin_surfaces", "join_market_features", "split_d
 
 try:
     STUDY = complete(config)
+    TRIALS = trials(STUDY)  # name -> hyper-parameters
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -50,12 +52,16 @@ FAMILIES = {  # methods that are set against the main run's model of a phase
     ("ablation", "finetune"): [f"{run}.finetune" for run in STUDY["runs"]],
 }
 FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "surfaces", "training"]
-TABLES = ["ablation", "arbitrage", "baselines", "cost", "data", "settings", "significance"]
+TABLES = ["ablation", "arbitrage", "baselines", "convergence", "cost", "data", "settings", "significance"]
+STUDIED = ["flatness", "gradnorm", "search", "tangent_kernel"]  # a figure and a table each, where they are asked for
+TRACED = list(dict.fromkeys([MAIN_RUN, *(STUDY["analyses"]["gradnorm"] or {}).values()]))  # runs
 REPORTS = ["data", "errors", "training"]
 SETTLED_TABLES = [table for table in TABLES if table != "cost"]  # the others hold no measured time
 # what the text of the paper names; its appendix shows the rest
 PAPER_FIGURES = ["ablation", "arbitrage", "error_by_mask", "surfaces", "training"]
 PAPER_TABLES = ["ablation", "arbitrage", "baselines", "data", "settings", "significance"]
+FIGURES += [name for name in STUDIED if STUDY["analyses"][name]]
+TABLES += [name for name in STUDIED if STUDY["analyses"][name]]
 LATEX = all(shutil.which(program) for program in ("latexmk", "pdflatex"))
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
@@ -94,6 +100,8 @@ wildcard_constraints:
     method=r"[a-z0-9_]+(\.(pretrain|finetune))?",
     family="baselines|ablation",
     phase="pretrain|finetune",
+    state="initial|pretrain|finetune",
+    trial=r"(grid|random)_[a-z0-9_.-]+",
     seed=r"\d+",
 
 
@@ -206,3 +214,24 @@ def of_runs(pattern):
 def of_baselines(pattern):
     """The pattern's path for each seed of each baseline."""
     return [path for name, seeds in fitted(STUDY).items() for path in expand(pattern, baseline=name, seed=seeds)]
+
+
+def of_tangent_kernels(table):
+    """Paths of a table of the tangent kernels, for each run and seed that is studied."""
+    study = STUDY["analyses"]["tangent_kernel"] or {"runs": [], "seeds": 0}
+    seeds = {run: METHODS[f"{run}.pretrain"][: study["seeds"]] for run in study["runs"]}
+    return [f"<results>/tangent_kernel/{run}/{seed}/{table}.parquet" for run in seeds for seed in seeds[run]]
+
+
+def of_flatness(table):
+    """Paths of a table of the flatness study, for each state and seed of the main run that is studied."""
+    study = STUDY["analyses"]["flatness"] or {"states": [], "seeds": 0}
+    seeds = METHODS[f"{MAIN_RUN}.pretrain"][: study["seeds"]]
+    return [
+        f"<results>/flatness/{MAIN_RUN}/{seed}/{state}_{table}.parquet" for state in study["states"] for seed in seeds
+    ]
+
+
+def phase_of(state):
+    """The phase whose end, or for `initial` whose start, a state of the model is."""
+    return "pretrain" if state == "initial" else state

@@ -1,0 +1,60 @@
+"""Train one trial of the hyper-parameter search and measure it on validation surfaces."""
+
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from ivyspt.analyses.search import searched, subset
+from ivyspt.analysis_config import Subset
+from ivyspt.artefacts import read_table, write_table
+from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.config import Losses, Masking, Model, Section, Training
+from ivyspt.model.ivyspt import IvySPT
+from ivyspt.training.loop import Plan, train
+from ivyspt.training.phases import HISTORY, surfaces_of
+
+
+class Settings(Section):
+    """What the stage reads of the configuration; model and training hold the trial's values."""
+
+    subset: Subset
+    model: Model
+    losses: Losses
+    training: Training
+    masking: Masking
+
+
+def run(
+    settings: Settings,
+    *,
+    points: Path,
+    market_features: Path,
+    split: Path,
+    clusters: Path,
+    trial: str,
+    losses: Path,
+) -> None:
+    """Train on a share of the surfaces, taken from training days, and validate on as many of validation days."""
+    torch.set_num_threads(settings.training.threads)
+    read = read_table(points, TIERED_POINTS).filter(pl.col("tier").is_in(settings.subset.tiers))
+    tables = read, read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT), pl.read_parquet(clusters)
+    parts, whole = [], read["surface_id"].n_unique()
+    for part in ("train", "validation"):
+        of_tiers = [surfaces_of(tier, part, *tables, settings.masking) for tier in settings.subset.tiers]
+        parts.append(subset([surface for tier in of_tiers for surface in tier], whole, part, settings.subset))
+    seed, phase = settings.subset.seed, settings.training.pretrain
+    model = IvySPT(settings.model, torch.Generator().manual_seed(seed))
+    plan = Plan(phase, settings.training, settings.losses, settings.masking, seed, number=0, name=f"trial {trial}")
+    history = pl.DataFrame(train(model, *parts, plan), schema=HISTORY)
+    named = {"trial": trial, **searched(settings.model, phase), "seed": seed}
+    named |= {"parameters": sum(parameter.numel() for parameter in model.parameters())}
+    named |= dict(zip(("training_surfaces", "validation_surfaces"), map(len, parts), strict=True))
+    table = history.filter(pl.col("record") == "epoch").select(
+        *(pl.lit(value).alias(name) for name, value in named.items()),
+        pl.col("epoch") + 1,
+        "split",
+        "loss",
+        "value",
+    )
+    write_table(table, losses, {"settings": settings.model_dump(mode="json"), "trial": trial})
