@@ -6,7 +6,7 @@ shares are dropped. The symbol is the ticker of the option table where it has on
 else the secid. Source: IvyDB File and Data Reference Manual.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -77,14 +77,7 @@ def underlyings(data: Data, options: Options, mapping: ColumnMap) -> pl.DataFram
         A table does not parse, or a security has two closes on one day.
     """
     columns = {"symbol": "secid", "quote_date": "date", "underlying_price": "close"}
-    prices = _table(data, options.security_prices, columns, mapping).unique()
-    twice = prices.filter(pl.struct("symbol", "quote_date").is_duplicated())
-    if twice.height:
-        row = twice.sort("symbol", "quote_date").row(0, named=True)
-        raise DataError(
-            f"{data.data_dir}/{options.security_prices}: a security must have one close a day, got several for secid "
-            f"{row['symbol']} on {row['quote_date']}"
-        )
+    prices = _single(_table(data, options.security_prices, columns, mapping).unique(), data, options)
     if options.security_names is None:
         prices = prices.with_columns(root=pl.lit(None, dtype=pl.String))
     else:
@@ -95,14 +88,48 @@ def underlyings(data: Data, options: Options, mapping: ColumnMap) -> pl.DataFram
     return prices.select("symbol", "quote_date", joined_close=close, joined_ticker="root")
 
 
-def _table(data: Data, pattern: str, columns: dict[str, str], mapping: ColumnMap) -> pl.DataFrame:
+def closes_of(data: Data, secids: Sequence[str]) -> pl.DataFrame:
+    """Columns secid, date and close (positive) of the named securities.
+
+    Raises
+    ------
+    DataError
+        The table of prices is missing or does not parse, or a security has two closes on one day.
+    """
+    options = options_of(data, Options)
+    columns = {"symbol": "secid", "quote_date": "date", "underlying_price": "close"}
+    rows = _table(data, options.security_prices, columns, column_map(options), secids)
+    return _single(rows.unique(), data, options).select(
+        secid="symbol", date="quote_date", close=pl.col("underlying_price").abs()
+    )
+
+
+def _single(prices: pl.DataFrame, data: Data, options: Options) -> pl.DataFrame:
+    """The prices, if no security has two on one day."""
+    twice = prices.filter(pl.struct("symbol", "quote_date").is_duplicated())
+    if twice.height:
+        row = twice.sort("symbol", "quote_date").row(0, named=True)
+        raise DataError(
+            f"{data.data_dir}/{options.security_prices}: a security must have one close a day, got several for secid "
+            f"{row['symbol']} on {row['quote_date']}"
+        )
+    return prices
+
+
+def _table(
+    data: Data, pattern: str, columns: dict[str, str], mapping: ColumnMap, secids: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """The columns of all files of a pattern; of the named securities alone, where some are named."""
     files = Files(sources_of(find(data, pattern)))
     tables = []
     for lazy in files.tables:
         parsed, problem = parse(lazy.collect_schema(), columns, mapping, files.name)
         named = [expression.alias(name) for name, expression in parsed.items()]
         tables.append(lazy.select(*named, problem.alias("problem"), "file", "row"))
-    rows = files.collect(pl.concat(tables))
+    lazy = pl.concat(tables)
+    if secids is not None:
+        lazy = lazy.filter(pl.col("problem").is_not_null() | pl.col("symbol").pipe(_identifier).is_in(secids))
+    rows = files.collect(lazy)
     files.refuse(rows.filter(pl.col("problem").is_not_null()))
     return rows.select(pl.col("symbol").pipe(_identifier), *[name for name in columns if name != "symbol"])
 

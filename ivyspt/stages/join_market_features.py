@@ -5,7 +5,7 @@ from pathlib import Path
 from ivyspt.artefacts import read_table, write_table
 from ivyspt.columns import TIERED_POINTS
 from ivyspt.config import Data, MarketFeatures, Section
-from ivyspt.surfaces.market_features import from_files, from_qmoms, from_simulation, join_as_of
+from ivyspt.surfaces.market_features import from_files, from_ivydb, from_qmoms, from_simulation, join_as_of
 
 
 class Settings(Section):
@@ -25,6 +25,8 @@ def run(settings: Settings, *, points: Path, market_features: Path) -> None:
             series = from_files(settings.market_features)
         case "simulated":
             series = from_simulation(settings.data)
+        case "option_metrics":
+            series = from_ivydb(settings.data, settings.market_features)
     surfaces = table.select("surface_id", "symbol", "quote_time").unique()
     joined = join_as_of(surfaces, series)
     write_table(joined, market_features, {"settings": settings.model_dump(mode="json")})

@@ -15,6 +15,7 @@ from ivyspt.config import Data, MarketFeatures
 from ivyspt.provenance import note
 from ivyspt.quotes import simulated
 from ivyspt.quotes.files import whole_file
+from ivyspt.surfaces.ivydb_features import daily_series
 from ivyspt.surfaces.qmoms_table import YEAR, read_file, read_zero_curve
 
 SERIES = ("market_return", "market_vol", "treasury_rate")
@@ -159,6 +160,14 @@ def from_files(settings: MarketFeatures) -> dict[str, pl.DataFrame]:
             _read_daily(directory, "treasury_rate").with_columns(pl.col("value") / 100), PUBLICATION_DAYS
         ),
     }
+
+
+def from_ivydb(data: Data, settings: MarketFeatures) -> dict[str, pl.DataFrame]:
+    """S&P 500 daily return, VIX and 91-day zero rate, as decimals, from OptionMetrics IvyDB's own tables."""
+    daily = daily_series(data, settings, RATE_DAYS)
+    morning = pl.col("date").cast(pl.Datetime("us")) + pl.duration(days=PUBLICATION_DAYS)  # of the day after
+    rate = daily["treasury_rate"].select(morning.alias("known_at"), "value")
+    return {name: at_close(daily[name]) for name in ("market_return", "market_vol")} | {"treasury_rate": rate}
 
 
 def from_simulation(data: Data) -> dict[str, pl.DataFrame]:

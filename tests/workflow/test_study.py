@@ -19,6 +19,7 @@ def smoke() -> dict:
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_configuration_is_admissible(path, monkeypatch):
     monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    monkeypatch.setenv("IVYDB_DIR", "/ivydb")
     study = complete(yaml.safe_load(path.read_text()))
     assert study["study"] == path.stem or path.stem == "config"
 
