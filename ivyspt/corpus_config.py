@@ -59,7 +59,7 @@ class Heston(Section):
     feller: Range = (0.15, 4.0)  # 2 kappa V / nu^2, log-uniform
     correlation_mean: float = -0.5
     correlation_spread: NonNegative = 0.3
-    correlation: Range = (-0.92, 0.5)
+    correlation: Range = (-0.88, 0.5)
 
 
 class Bates(Section):
@@ -90,13 +90,13 @@ class Pools(Section):
     """Surfaces of the slow families, drawn once and tabulated."""
 
     seed: int = 0
-    surfaces: Count = 4000  # of each family
-    nodes: tuple[int, int] = (48, 16)  # of a table, along x = k / sqrt(theta) and along log tau
-    max_x: Positive = 8.0  # largest |x| of a table
+    surfaces: Count = 2000  # of each family
+    nodes: tuple[int, int] = (56, 24)  # of a table, along x = k / sqrt(theta) and along log tau
+    max_x: Positive = 6.5  # largest |x| of a table
     days: Range = (2.0, 1460.0)  # between which tables hold
     pace: Range = (0.7, 1.5)  # of time, drawn anew whenever a surface is taken; log-uniform
     screen: tuple[int, int] = (61, 21)  # nodes on which arbitrage is searched for, out to `screen_z`
-    screen_z: Positive = 6.5  # standard deviations
+    screen_z: Positive = 6.0  # standard deviations
     tolerance: NonNegative = 1e-5  # g and the growth of w with log tau, over w, may be this far below zero
 
 

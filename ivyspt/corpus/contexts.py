@@ -29,7 +29,8 @@ def shown_and_held_out(
     pattern = choose(contexts.patterns, len(cloud.z), generator)[:, None]
     hidden, order = _hidden_by_pattern(cloud, pattern, patterns, generator)
     key = order + HIDDEN * hidden + ABSENT * ~cloud.listed
-    shown = key.argsort(1)[:, :context]
+    width = key.shape[1]
+    shown = key.topk(min(context, width), 1, largest=False).indices  # in rising order
     low, high = contexts.quotes
     wanted = log_uniform((low, high + 1), (len(shown), 1), generator).floor()
     if "nine_quotes" in patterns:
@@ -39,8 +40,8 @@ def shown_and_held_out(
     present = torch.arange(shown.shape[1]) < wanted
     taken = torch.zeros_like(cloud.listed).scatter(1, shown, present)
     later = uniform((0, HIDDEN), key.shape, generator) + SHOWN * taken + ABSENT * ~cloud.listed
-    later, held_out = later.sort(1)
-    return shown, present, held_out[:, :targets], later[:, :targets] < SHOWN
+    later, held_out = later.topk(min(targets, width), 1, largest=False)
+    return shown, present, held_out, later < SHOWN
 
 
 def _hidden_by_pattern(

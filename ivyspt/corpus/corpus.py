@@ -77,11 +77,10 @@ def draw(
         generator = Generator().manual_seed(generator)
     family, mixture = draw_families(surfaces, corpus, pools, generator)
     expiries, listed, standard = draw_expiries(surfaces, corpus.clouds, generator)
-    mixture = replace(
-        mixture,
-        jumps=draw_events(expiries, listed, mixture.at_the_money(expiries) / expiries, corpus.events, generator),
-    )
-    std = mixture.at_the_money(expiries).sqrt()
+    w = mixture.at_the_money(expiries)
+    jumps = draw_events(expiries, listed, w / expiries, corpus.events, generator)
+    mixture = replace(mixture, jumps=jumps)
+    std = (w + jumps.added_variance(expiries)).sqrt()
     cloud = draw_cloud(expiries, listed, standard, std, corpus.clouds, generator)
     held_out = round(targets * corpus.contexts.quoted_targets)
     shown, present, asked, quoted = shown_and_held_out(cloud, context, held_out, corpus.contexts, generator)

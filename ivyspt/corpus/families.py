@@ -12,6 +12,7 @@ from ivyspt.columns import DataError
 from ivyspt.corpus.draws import choose
 from ivyspt.corpus.essvi import draw_essvi
 from ivyspt.corpus.events import Jumps
+from ivyspt.corpus.tables import Tables, joined
 from ivyspt.corpus_config import Corpus
 
 
@@ -87,7 +88,20 @@ def draw_families(
         for name, chosen in zip(names, rows, strict=True)
         if len(chosen)
     ]
-    return family, Mixture([chosen for chosen in rows if len(chosen)], parts)
+    return family, _with_one_table([chosen for chosen in rows if len(chosen)], parts)
+
+
+def _with_one_table(rows: list[Tensor], parts: list[Surfaces]) -> Mixture:
+    """Tables of one shape become one part, which is evaluated at once."""
+    alike: dict[tuple, list[int]] = {}
+    for position, part in enumerate(parts):
+        key = (part.domain, part.coefficients.shape[1:]) if isinstance(part, Tables) else (position,)
+        alike.setdefault(key, []).append(position)
+    groups = alike.values()
+    return Mixture(
+        [torch.cat([rows[position] for position in group]) for group in groups],
+        [parts[group[0]] if len(group) == 1 else joined([parts[position] for position in group]) for group in groups],
+    )
 
 
 def _part(name: str, count: int, corpus: Corpus, pools: Mapping[str, Pool], generator: Generator) -> Surfaces:

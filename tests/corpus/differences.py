@@ -17,9 +17,9 @@ def grid(surfaces, count, max_z=8.0, nodes=(161, 30)):
     return z.repeat(nodes[1]) * std, tau, std
 
 
-def durrleman_on(surfaces, k, tau, std):
+def durrleman_on(surfaces, k, tau, std, step=STEP_STD):
     """Durrleman's g at (k, tau)."""
-    h = STEP_STD * std
+    h = step * std
     left, w, right = (surfaces.total_variance(k + move, tau) for move in (-h, 0, h))
     return durrleman_g(k, w, (right - left) / (2 * h), (right - 2 * w + left) / h**2)
 
