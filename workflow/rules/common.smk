@@ -56,12 +56,12 @@ TABLES = ["ablation", "arbitrage", "baselines", "convergence", "cost", "data", "
 STUDIED = ["flatness", "gradnorm", "search", "tangent_kernel"]  # a figure and a table each, where they are asked for
 TRACED = list(dict.fromkeys([MAIN_RUN, *(STUDY["analyses"]["gradnorm"] or {}).values()]))  # runs
 REPORTS = ["data", "errors", "training"]
-SETTLED_TABLES = [table for table in TABLES if table != "cost"]  # the others hold no measured time
 # what the text of the paper names; its appendix shows the rest
 PAPER_FIGURES = ["ablation", "arbitrage", "error_by_mask", "surfaces", "training"]
 PAPER_TABLES = ["ablation", "arbitrage", "baselines", "data", "settings", "significance"]
 FIGURES += [name for name in STUDIED if STUDY["analyses"][name]]
 TABLES += [name for name in STUDIED if STUDY["analyses"][name]]
+SETTLED_TABLES = [table for table in TABLES if table != "cost"]  # the others hold no measured time
 LATEX = all(shutil.which(program) for program in ("latexmk", "pdflatex"))
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
