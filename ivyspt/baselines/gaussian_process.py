@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ivyspt.baselines.coordinates import Coordinates, Fitted, completion_of
-from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks
+from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks, thinned
 from ivyspt.completion import Completion, Context, Targets
 
 Trend = Literal["constant", "linear", "quadratic"]
@@ -88,7 +88,7 @@ class GaussianProcess:
         """Choose and fit contexts of equal size at once and evaluate each where asked."""
         answers: list[Completion | None] = [None] * len(contexts)
         for stack in stacks(contexts):
-            trend, length, noise = self._chosen(_thinned(stack, self.choosing_points))
+            trend, length, noise = self._chosen(thinned(stack, self.choosing_points))
             for row, i in enumerate(stack.numbers):
                 k, tau = (np.asarray(each, float) for each in asked[i])
                 at = asked_coordinates(contexts[i], k, tau)
@@ -153,14 +153,6 @@ def _part(context: Context, most: int, generator: np.random.Generator) -> Contex
     shown = generator.choice(n, count, replace=False)
     points = (context.log_moneyness[shown], context.time_to_maturity[shown], context.implied_vol[shown])
     return Context(context.surface_id, context.symbol, *points, context.market)
-
-
-def _thinned(stack: Stack, most: int) -> Stack:
-    n = stack.values.shape[1]
-    if n <= most:
-        return stack
-    kept = np.linspace(0, n - 1, most).round().astype(int)
-    return Stack(stack.numbers, stack.points[:, kept], stack.values[:, kept], stack.mean)
 
 
 def _covariance(points: np.ndarray, trend: Trend, length: np.ndarray, trend_variance: float) -> np.ndarray:

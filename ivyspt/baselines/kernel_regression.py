@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ivyspt import jets
 from ivyspt.baselines.coordinates import Coordinates, Fitted, completion_of
-from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks
+from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks, thinned
 from ivyspt.completion import Completion, Context, Targets
 
 TINY = 1e-12  # squared standard deviations, so that a flat line is found where all weight lies on one quote
@@ -27,6 +27,8 @@ class KernelRegression:
     ridge : float
         Over the squared bandwidths, added to the local variance of the coordinates: near 0 the fit is local-linear,
         large it is the weighted mean (Nadaraya-Watson).
+    choosing_points : int
+        Points of a context, evenly over it, that choose; all of them are then averaged.
 
     References
     ----------
@@ -34,8 +36,11 @@ class KernelRegression:
     "Nonparametric estimation of state-price densities implicit in financial asset prices", Journal of Finance 53(2).
     """
 
-    def __init__(self, bandwidth_z: list[float], bandwidth_tau: list[float], ridge: float) -> None:
-        self.bandwidths, self.ridge = list(product(bandwidth_z, bandwidth_tau)), ridge
+    def __init__(
+        self, bandwidth_z: list[float], bandwidth_tau: list[float], ridge: float, choosing_points: int = 200
+    ) -> None:
+        self.bandwidths = list(product(bandwidth_z, bandwidth_tau))
+        self.ridge, self.choosing_points = ridge, choosing_points
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Do nothing: each surface is fitted on its own."""
@@ -50,7 +55,7 @@ class KernelRegression:
         """Choose for contexts of equal size at once and evaluate each where asked."""
         answers: list[Completion | None] = [None] * len(contexts)
         for stack in stacks(contexts):
-            chosen = self._chosen(stack)
+            chosen = self._chosen(thinned(stack, self.choosing_points))
             points, values = torch.from_numpy(stack.points), torch.from_numpy(stack.values)
             for row, i in enumerate(stack.numbers):
                 k, tau = (np.asarray(each, float) for each in asked[i])

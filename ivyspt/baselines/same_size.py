@@ -38,6 +38,15 @@ def stacks(contexts: Sequence[Context]) -> Iterator[Stack]:
             yield Stack(numbers, points, log_vol - mean[:, None], mean)
 
 
+def thinned(stack: Stack, most: int) -> Stack:
+    """The same contexts with at most so many points each, evenly over their order."""
+    n = stack.values.shape[1]
+    if n <= most:
+        return stack
+    kept = np.linspace(0, n - 1, most).round().astype(int)
+    return Stack(stack.numbers, stack.points[:, kept], stack.values[:, kept], stack.mean)
+
+
 def _ordered(context: Context) -> tuple[np.ndarray, np.ndarray]:
     order = np.lexsort((context.implied_vol, context.log_moneyness, context.time_to_maturity))
     k, tau = context.log_moneyness[order], context.time_to_maturity[order]

@@ -1,14 +1,15 @@
 """Thin-plate spline of log vol, smoothed on each surface by generalised cross-validation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ivyspt.baselines.coordinates import Coordinates, Fitted, completion_of
-from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks
+from ivyspt.baselines.same_size import Stack, asked_coordinates, stacks, thinned
 from ivyspt.completion import Completion, Context, Targets
 
-ROUNDING = 1e-12  # of the largest singular value or eigenvalue; less counts as zero
+ROUNDING = 1e-12  # of the largest eigenvalue; less counts as that
+SAME_LINE = 1e-9  # standard deviations
 LEAST_DISTANCE = 1e-9  # at a quote itself the second derivative is infinite
 
 
@@ -27,6 +28,8 @@ class ThinPlate:
         Candidates of the penalty, over the largest eigenvalue of the bending energy's kernel on the context.
     freedom_weight : float
         What a degree of freedom counts in the criterion: 1 is GCV, 1.4 guards against undersmoothing.
+    choosing_points : int
+        Points of a context, evenly over it, that choose; all of them are then fitted.
 
     References
     ----------
@@ -34,8 +37,11 @@ class ThinPlate:
     regression", JRSS B 66(2), on freedom_weight.
     """
 
-    def __init__(self, stretches: list[float], smoothing: list[float], freedom_weight: float) -> None:
-        self.stretches, self.smoothing, self.freedom_weight = stretches, smoothing, freedom_weight
+    def __init__(
+        self, stretches: list[float], smoothing: list[float], freedom_weight: float, choosing_points: int = 200
+    ) -> None:
+        self.stretches, self.smoothing = stretches, smoothing
+        self.freedom_weight, self.choosing_points = freedom_weight, choosing_points
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Do nothing: each surface is fitted on its own."""
@@ -60,57 +66,71 @@ class ThinPlate:
 
     def _fitted(self, stack: Stack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Stretch (surface,), kernel weights (surface, point) and plane (surface, 3) of least criterion."""
-        surfaces, points = stack.values.shape
-        best = np.full(surfaces, np.inf)
-        stretch, weights, plane = np.empty(surfaces), np.empty((surfaces, points)), np.empty((surfaces, 3))
+        chooser = thinned(stack, self.choosing_points)
+        surfaces = len(stack.values)
+        best, stretch, penalty = np.full(surfaces, np.inf), np.ones(surfaces), np.ones(surfaces)
         for candidate in self.stretches:
-            scaled = stack.points * [1.0, candidate]
-            rank = np.linalg.matrix_rank(_plane(scaled), tol=1e-9 * np.sqrt(points))
-            for each in np.unique(rank).tolist():
-                members = np.flatnonzero(rank == each)
-                found = _smoothed(scaled[members], stack.values[members], each, self.smoothing, self.freedom_weight)
-                better = members[found[0] < best[members]]
-                mine = found[0] < best[members]
-                best[better], weights[better], plane[better] = (part[mine] for part in found)
-                stretch[better] = candidate
+            scaled = chooser.points * [1.0, candidate]
+            for rank, members in _by_rank(scaled):
+                found, least = self._least(scaled[members], chooser.values[members], rank)
+                better = found < best[members]
+                chosen = members[better]
+                best[chosen], penalty[chosen], stretch[chosen] = found[better], least[better], candidate
+        weights, plane = np.empty_like(stack.values), np.empty((surfaces, 3))
+        scaled = stack.points * np.stack([np.ones(surfaces), stretch], axis=1)[:, None]
+        for rank, members in _by_rank(scaled):
+            weights[members], plane[members] = _solved(scaled[members], stack.values[members], rank, penalty[members])
         return stretch, weights, plane
 
+    def _least(self, points: np.ndarray, values: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+        """Least criterion of surfaces of one rank and the penalty that has it, (surface,) each."""
+        n = values.shape[1]
+        _, _, beyond = _divided(points, rank)
+        energy, turn = np.linalg.eigh(beyond.swapaxes(1, 2) @ _kernel(points) @ beyond)
+        part = ((beyond @ turn).swapaxes(1, 2) @ values[..., None])[..., 0]
+        largest = energy.max(axis=1, initial=ROUNDING)[:, None]
+        penalty = largest * np.asarray(self.smoothing)  # (surface, candidate)
+        energy = np.maximum(energy, ROUNDING * largest)[:, None]
+        left = penalty[..., None] / (energy + penalty[..., None])  # of each part, in the residual
+        freedom = n - self.freedom_weight * (n - left.sum(axis=2))
+        error = n * ((left * part[:, None]) ** 2).sum(axis=2)
+        # where nothing is left to judge by, the smoothest candidate stands
+        judged = freedom > 0
+        criterion = np.where(judged, error / np.where(judged, freedom, 1.0) ** 2, np.inf)
+        chosen = np.where(judged.any(axis=1), criterion.argmin(axis=1), penalty.argmax(axis=1))
+        row = np.arange(len(values))
+        return np.minimum(criterion[row, chosen], np.finfo(float).max), penalty[row, chosen]
 
-def _smoothed(
-    points: np.ndarray, values: np.ndarray, rank: int, smoothing: list[float], freedom_weight: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Least criterion (surface,), kernel weights (surface, point) and plane (surface, 3) of surfaces of one rank."""
-    surfaces, n = values.shape
-    plane = _plane(points)
-    u, singular, vt = np.linalg.svd(plane, full_matrices=True)
-    beyond = u[:, :, rank:]  # what no plane reaches
-    kernel = _kernel(np.linalg.norm(points[:, :, None] - points[:, None], axis=-1))
-    energy, turn = np.linalg.eigh(beyond.swapaxes(1, 2) @ kernel @ beyond)
-    basis = beyond @ turn
-    part = (basis.swapaxes(1, 2) @ values[..., None])[..., 0]
-    largest = energy.max(axis=1, initial=ROUNDING)[:, None]
-    energy = np.maximum(energy, ROUNDING * largest)
-    penalty = largest * np.asarray(smoothing)  # (surface, candidate)
-    left = penalty[..., None] / (energy[:, None] + penalty[..., None])  # of each part, in the residual
-    freedom = n - freedom_weight * (n - left.sum(axis=2))
-    error = n * ((left * part[:, None]) ** 2).sum(axis=2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        criterion = np.where(freedom > 0, error / freedom**2, np.inf)
-    # where nothing is left to judge by, the smoothest candidate stands
-    chosen = np.where(np.isfinite(criterion).any(axis=1), criterion.argmin(axis=1), penalty.argmax(axis=1))
-    row = np.arange(surfaces)
-    weights = (basis @ (part / (energy + penalty[row, chosen][:, None]))[..., None])[..., 0]
-    rest = values - (kernel @ weights[..., None])[..., 0] - penalty[row, chosen][:, None] * weights
-    along = (u[:, :, :rank].swapaxes(1, 2) @ rest[..., None])[..., 0] / singular[:, :rank]
-    found = np.minimum(criterion[row, chosen], np.finfo(float).max)
-    return found, weights, (vt[:, :rank].swapaxes(1, 2) @ along[..., None])[..., 0]
+
+def _by_rank(points: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Numbers of the surfaces whose points span a plane (rank 3), a line (2) or a point."""
+    rank = np.linalg.matrix_rank(_plane(points), tol=SAME_LINE * np.sqrt(points.shape[1]))
+    for each in np.unique(rank).tolist():
+        yield each, np.flatnonzero(rank == each)
+
+
+def _divided(points: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Basis (surface, point, rank) of what planes reach, its map (surface, rank, 3) to planes, and the other basis."""
+    u, singular, vt = np.linalg.svd(_plane(points), full_matrices=True)
+    return u[:, :, :rank], vt[:, :rank] / singular[:, :rank, None], u[:, :, rank:]
+
+
+def _solved(points: np.ndarray, values: np.ndarray, rank: int, penalty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel weights (surface, point) and plane (surface, 3) of surfaces of one rank."""
+    within, to_plane, beyond = _divided(points, rank)
+    kernel = _kernel(points) + penalty[:, None, None] * np.eye(points.shape[1])
+    outside = beyond.swapaxes(1, 2)
+    weights = beyond @ np.linalg.solve(outside @ kernel @ beyond, outside @ values[..., None])
+    rest = within.swapaxes(1, 2) @ (values[..., None] - kernel @ weights)
+    return weights[..., 0], (to_plane.swapaxes(1, 2) @ rest)[..., 0]
 
 
 def _plane(points: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((*points.shape[:2], 1)), points], axis=2)
 
 
-def _kernel(r: np.ndarray) -> np.ndarray:
+def _kernel(points: np.ndarray) -> np.ndarray:
+    r = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
     return r**2 * np.log(np.maximum(r, LEAST_DISTANCE))
 
 

@@ -167,3 +167,15 @@ def test_kernel_regression_with_a_heavy_ridge_is_the_weighted_mean_that_leave_on
     weight = weights(at, min(candidates, key=left_out))
     answer = KernelRegression(candidates, [0.6], ridge=1e12).complete(context, *GRID).implied_vol
     np.testing.assert_allclose(np.log(answer), weight @ y / weight.sum(axis=1), rtol=1e-9)  # the ridge is not infinite
+
+
+def test_a_few_points_choose_and_all_are_fitted():
+    context, _ = make_pair(np.random.default_rng(4), 60, 1)
+    shown = context.log_moneyness, context.time_to_maturity
+    rows = [
+        ThinPlate([1.0], [1e-12], 1.0, choosing_points=10),
+        GaussianProcess([1.0], [1.0], [1e-9], ["constant"], choosing_points=10),
+    ]
+    for method in rows:
+        # nothing to choose: interpolation, but for the rounding of an ill-conditioned system
+        np.testing.assert_allclose(method.complete(context, *shown).implied_vol, context.implied_vol, rtol=1e-4)
