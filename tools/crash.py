@@ -179,22 +179,20 @@ def seconds_of(reference: Path, cores: int) -> float:
     return sum(float(table.read_text().splitlines()[1].split("\t")[0]) for table in tables) / cores
 
 
-def report(kills: list[Kill], ends: list[list[str]], count: int) -> None:
-    """The table."""
-    print(f"{'kill':>4}  {'after':>7}  {'whole':>5}  {'half':>4}  {'damaged':>7}  running when killed")
-    for each in kills:
-        running = ", ".join(each.running) or "nothing yet"
-        counts = f"{each.results:>5}  {each.halves:>4}  {len(each.damaged):>7}"
-        print(f"{each.number:>4}  {each.seconds:>5.1f} s  {counts}  {running}")
-        for name in each.damaged:
-            print(f"      {name} is not what the undisturbed run wrote")
-    for number, wrong in enumerate(ends, 1):
-        verdict = "identical to the undisturbed run's" if not wrong else f"{len(wrong)} differ"
-        print(f"study {number}, resumed to its end: {count} results, {verdict}")
-        for line in wrong:
-            print(f"      {line}")
-    apart = ", ".join([*sorted(MEASURED_FILES), "seconds_…, milliseconds_… and peak_memory_… of costs/"])
-    print(f"not compared, since measured: {apart}")
+def say_kill(each: Kill) -> None:
+    """A row of the table, as soon as it is known."""
+    counts = f"{each.results:>5}  {each.halves:>4}  {len(each.damaged):>7}"
+    print(f"{each.number:>4}  {each.seconds:>5.1f} s  {counts}  {', '.join(each.running) or 'nothing yet'}", flush=True)
+    for name in each.damaged:
+        print(f"      {name} is not what the undisturbed run wrote", flush=True)
+
+
+def say_end(number: int, wrong: list[str], count: int) -> None:
+    """What a study that was resumed to its end holds."""
+    verdict = "identical to the undisturbed run's" if not wrong else f"{len(wrong)} differ"
+    print(f"study {number}, resumed to its end: {count} results, {verdict}", flush=True)
+    for line in wrong:
+        print(f"      {line}", flush=True)
 
 
 def main() -> int:
@@ -210,6 +208,7 @@ def main() -> int:
     draw = random.Random(chosen.seed)
     gap = seconds_of(ROOT, chosen.cores) / (chosen.kills + 1)
     kills, ends = [], []
+    print(f"{'kill':>4}  {'after':>7}  {'whole':>5}  {'half':>4}  {'damaged':>7}  running when killed", flush=True)
     while len(kills) < chosen.kills:
         with tempfile.TemporaryDirectory(prefix="ivyspt-crash-") as place:
             project = Path(place)
@@ -219,12 +218,14 @@ def main() -> int:
                 if found is None:
                     break
                 kills.append(found)
-                print(f"kill {found.number}/{chosen.kills}: {found.results} results stand", file=sys.stderr, flush=True)
+                say_kill(found)
             run = start(project, chosen.cores)
             if run.wait():
                 raise SystemExit(f"the study failed when resumed:\n{(project / 'run.log').read_text()[-3000:]}")
             ends.append(compare(project, expected))
-    report(kills, ends, len(expected))
+            say_end(len(ends), ends[-1], len(expected))
+    apart = ", ".join([*sorted(MEASURED_FILES), "seconds_…, milliseconds_… and peak_memory_… of costs/"])
+    print(f"not compared, since measured: {apart}")
     return int(any(each.damaged for each in kills) or any(ends))
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TextIO
@@ -53,7 +54,10 @@ def clear(results: Path, figures: Path) -> int:
     """
     found = [path for folder in _own(results) for path in folder.glob(".*.part")] + list(figures.glob(".*.part"))
     for path in found:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(found)
 
 

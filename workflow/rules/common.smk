@@ -235,3 +235,19 @@ def of_flatness(table):
 def phase_of(state):
     """The phase whose end, or for `initial` whose start, a state of the model is."""
     return "pretrain" if state == "initial" else state
+
+
+def ends():
+    """Every file that the study ends in."""
+    return [
+        *expand("<figures>/{figure}.pdf", figure=FIGURES),
+        *expand("<results>/tables/{table}.{form}", table=TABLES, form=["tex", "html"]),
+        "<results>/numbers.tex",
+        *expand("<results>/reports/{report}.html", report=REPORTS),
+        *(["<results>/paper.pdf"] if LATEX else []),
+    ]
+
+
+def whole_study():
+    """JSON of the study with all its defaults."""
+    return lambda wildcards: json.dumps(STUDY, sort_keys=True)
