@@ -24,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYTHONNOUSERSITE := 1
 export MPLBACKEND := agg
 
-.PHONY: help install lint test smoke reproduce figures identical verify expected crate crash mutants audit bench lock clean
+.PHONY: help install lint test smoke reproduce figures identical verify expected crate crash mutants weights audit bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,10 @@ crash: smoke ## Kill the smoke study at KILLS random moments (20), resume, compa
 
 mutants: .venv/installed ## Break the code in many places; each time a test must fail
 	$(BIN)/python tools/mutants.py
+
+weights: .venv/installed ## Train the packaged weights anew; needs the panel's data (config/flagship.yaml) and hours
+	$(SNAKEMAKE) --configfile config/flagship.yaml -- results/flagship/flagship/0/packed.safetensors
+	cp results/flagship/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
 
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
 	tools/audit.sh

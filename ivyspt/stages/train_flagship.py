@@ -8,6 +8,7 @@ import torch
 from ivyspt.artefacts import read_table, write_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Section
+from ivyspt.corpus.pool_file import read_pools
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
@@ -30,6 +31,7 @@ def run(
     points: Path,
     market_features: Path,
     split: Path,
+    pools: Path,
     seed: int,
     checkpoint: Path,
     weights: Path,
@@ -48,7 +50,7 @@ def run(
     real = RealSurfaces(own, read_table(market_features, MARKET_FEATURES)) if training.real_share else None
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
-    progress = train(network, Sources(settings.corpus, {}, real), training, seed, checkpoint)
+    progress = train(network, Sources(settings.corpus, read_pools(pools), real), training, seed, checkpoint)
     provenance = {"settings": settings.model_dump(mode="json"), "seed": seed, "held_out_symbols": held_out}
     write_table(pl.DataFrame(progress["history"]), history, provenance)
     save_flagship(network, weights, provenance)

@@ -1,12 +1,34 @@
 """Weights of the flagship, where a study's configuration states how they are trained."""
 
 
+rule make_corpus:
+    """Draw the surfaces of the corpus' slow families once."""
+    output:
+        pools="<results>/flagship/pools.safetensors",
+    log:
+        "<logs>/make_corpus.log",
+    benchmark:
+        "<benchmarks>/make_corpus.tsv"
+    conda:
+        "../../envs/ivyspt.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=settings("corpus"),
+        code=code("ivyspt.stages.make_corpus"),
+    shell:
+        "python -m ivyspt make_corpus --settings {params.settings:q} --pools {output.pools} 2>&1 | tee {log}"
+
+
 rule train_flagship:
     """Train on simulated surfaces and on the training days of both tiers, held-out symbols excepted."""
     input:
         points="<results>/surfaces/points.parquet",
         market_features="<results>/surfaces/market_features.parquet",
         split="<results>/surfaces/split.parquet",
+        pools="<results>/flagship/pools.safetensors",
     output:
         weights="<results>/flagship/{seed}/weights.safetensors",
         history="<results>/flagship/{seed}/history.parquet",
@@ -26,8 +48,8 @@ rule train_flagship:
         checkpoint=flagship_checkpoint,
     shell:
         "python -m ivyspt train_flagship --settings {params.settings:q} --points {input.points}"
-        " --market-features {input.market_features} --split {input.split} --seed {wildcards.seed}"
-        " --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
+        " --market-features {input.market_features} --split {input.split} --pools {input.pools}"
+        " --seed {wildcards.seed} --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
 
 
 rule calibrate_bands:
