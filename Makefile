@@ -80,7 +80,7 @@ weights: .venv/installed ## Train the packaged weights anew; needs the panel's d
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
 	tools/audit.sh
 
-bench: .venv/installed ## Timings of the library's inner loops
+bench: .venv/installed ## Timings: inner loops; with IVYSPT_DATA the panel too (20 min)
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
 lock: ## Resolve the locks anew; needs uv on the PATH

@@ -54,7 +54,7 @@ class ColumnMap(Section):
     index_symbols: list[str] = INDEX_SYMBOLS  # European exercise where the file does not say
     am_roots: list[str] = AM_ROOTS  # AM settlement where the file does not say
     calendar: Literal["nyse", "none"] = "nyse"  # whose closed days bear neither quotes nor expiries
-    chunk_rows: Count = 1_000_000  # rows of a file that are held in memory at once, by whole symbols
+    chunk_rows: Count = 1_000_000  # rows of a file that are held in memory at once, by whole symbols or days
 
     @model_validator(mode="after")
     def _check_names(self):

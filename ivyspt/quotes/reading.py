@@ -1,9 +1,11 @@
 """Read vendors' tables into the canonical table of quotes, a part at a time, so that memory stays bounded.
 
-A part holds whole symbols, with every row that the configuration selects of them. Parts come in order of symbol.
+A part holds whole symbols, with every row that the configuration selects of them; a symbol that is larger than a part
+may be is read by whole days. Parts come in order of symbol and day.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -20,6 +22,14 @@ from ivyspt.quotes.rows import counted, in_order, reasons, with_times, without_r
 Part = tuple[pl.DataFrame, pl.DataFrame]  # quotes (QUOTES) and dropped rows (REJECTIONS)
 
 
+@dataclass(frozen=True)
+class _Before:
+    """A symbol's last chain so far: as it was read, and of those that are no copies."""
+
+    read: pl.DataFrame
+    kept: pl.DataFrame
+
+
 def together(parts: Iterator[Part]) -> Part:
     """All parts as one."""
     quotes, dropped = zip(*parts, strict=True)
@@ -32,7 +42,7 @@ def read_parts(
     sources: list[Source],
     prepare: Callable[[pl.LazyFrame], pl.LazyFrame] = lambda lazy: lazy,
 ) -> Iterator[Part]:
-    """Yield quotes and dropped rows of whole symbols.
+    """Yield quotes and dropped rows of whole symbols, or of whole days of one symbol.
 
     `prepare` changes a file's table before its columns are mapped; rows to which it gives a `reason` are dropped and
     counted for it.
@@ -54,15 +64,17 @@ def read_parts(
     if counts["symbol"].null_count() or counts["quote_date"].null_count():
         files.refuse(files.collect(rows.filter(blank_name("symbol") | pl.col("quote_date").is_null())))
     symbols, days = selection(counts, data)
-    used = 0
-    for group in _groups(symbols, mapping.chunk_rows):
+    used, before, last_group = 0, None, None
+    for group, some_days in _groups(counts, symbols, days, mapping.chunk_rows):
         raw = counts.filter(pl.col("symbol").is_in(group))["raw_symbol"].unique()
         chosen = pl.col("symbol").is_between(pl.lit(raw.min()), pl.lit(raw.max())) & pl.col("symbol").is_in(
             raw.implode()
         )
-        part = files.collect(rows.filter(chosen & pl.col("quote_date").is_in(days)))
+        within = pl.col("quote_date").is_between(some_days[0], some_days[-1]) & pl.col("quote_date").is_in(some_days)
+        part = files.collect(rows.filter(chosen & within))
         files.refuse(part.filter(pl.col("problem").is_not_null()))
-        quotes, dropped = _canonical(part, mapping, files)
+        quotes, dropped, before = _canonical(part, mapping, files, before if group == last_group else None)
+        last_group = group
         used += quotes.height
         yield quotes, dropped
     if not used:
@@ -98,18 +110,42 @@ def _within_dates(rows: pl.LazyFrame, data: Data) -> pl.LazyFrame:
     return rows.filter(day.is_null() | day.is_between(first, last))
 
 
-def _groups(symbols: dict[str, int], chunk_rows: int) -> Iterator[list[str]]:
+def _groups(
+    counts: pl.DataFrame, symbols: dict[str, int], days: list[date], chunk_rows: int
+) -> Iterator[tuple[list[str], list[date]]]:
+    """Symbols and days that are read together; a part has more than `chunk_rows` rows only if a symbol's day has."""
     group, size = [], 0
     for symbol, rows in symbols.items():
         if group and size + rows > chunk_rows:
+            yield group, days
+            group, size = [], 0
+        if rows > chunk_rows:
+            for some_days in _day_groups(counts.filter(pl.col("symbol") == symbol), days, chunk_rows):
+                yield [symbol], some_days
+        else:
+            group.append(symbol)
+            size += rows
+    if group:
+        yield group, days
+
+
+def _day_groups(counts: pl.DataFrame, days: list[date], chunk_rows: int) -> Iterator[list[date]]:
+    """Days of one symbol that are read together."""
+    by_day = counts.filter(pl.col("quote_date").is_in(days)).group_by("quote_date").agg(pl.col("len").sum())
+    group, size = [], 0
+    for day, rows in by_day.sort("quote_date").iter_rows():
+        if group and size + rows > chunk_rows:
             yield group
             group, size = [], 0
-        group.append(symbol)
+        group.append(day)
         size += rows
     yield group
 
 
-def _canonical(part: pl.DataFrame, mapping: ColumnMap, files: Files) -> Part:
+def _canonical(
+    part: pl.DataFrame, mapping: ColumnMap, files: Files, before: _Before | None
+) -> tuple[pl.DataFrame, pl.DataFrame, _Before]:
+    """Quotes and dropped rows of a part, and what the next part of the same symbol has to know of it."""
     symbol = clean_names(part["symbol"])
     root = clean_names(part["root"]).fill_null(symbol) if "root" in part.columns else symbol.alias("root")
     rows = with_times(part.with_columns(symbol, root), mapping).with_columns(reason=reasons())
@@ -117,8 +153,16 @@ def _canonical(part: pl.DataFrame, mapping: ColumnMap, files: Files) -> Part:
     kept, repeats = without_repeats(kept, files.place)
     kept = kept.select(*[pl.col(name).cast(dtype) for name, dtype in QUOTES.columns.items()], "quote_date")
     kept, unlike = apart(kept, inconsistent_chains(kept), "underlying_of_another_contract")
-    kept, copies = apart(kept, stale_chains(kept), "copy_of_previous_day")
+    before = before or _Before(kept.clear(), kept.clear())
+    read = _last_chain(kept, before.read)
+    kept, copies = apart(kept, stale_chains(pl.concat([before.read, kept])), "copy_of_previous_day")
     dropped = [rows.filter(pl.col("reason").is_not_null()), repeats, unlike, copies]
     dropped = counted(pl.concat([table.select("quote_date", "symbol", "reason") for table in dropped]))
-    kept = kept.drop("quote_date")
-    return kept, pl.concat([dropped, jumps(kept)]).sort(*REJECTIONS.key)
+    notes = jumps(pl.concat([before.kept, kept]))
+    after = _Before(read, _last_chain(kept, before.kept))
+    return kept.drop("quote_date"), pl.concat([dropped, notes]).sort(*REJECTIONS.key), after
+
+
+def _last_chain(quotes: pl.DataFrame, otherwise: pl.DataFrame) -> pl.DataFrame:
+    """The quotes of the last time, or `otherwise` where there are none."""
+    return quotes.filter(pl.col("quote_time") == pl.col("quote_time").max()) if quotes.height else otherwise

@@ -3,9 +3,10 @@
 import polars as pl
 import pytest
 
+from ivyspt.columns import REJECTIONS
 from ivyspt.quotes import mapped
 from tests.quotes.test_reading import dropped_as
-from tests.quotes.written import STRIKES, chain, mapped_data, write
+from tests.quotes.written import OPTIONS, STRIKES, chain, mapped_data, write
 
 WIDE = tuple(float(strike) for strike in range(60, 141, 5))
 
@@ -104,3 +105,27 @@ def test_stale_prices_that_are_off_by_any_factor_do_not_give_a_chain_up(tmp_path
     quotes, rejections = read(tmp_path, *rows)
     assert rejections.height == 0
     assert quotes.height == 2 * len(WIDE)
+
+
+def test_a_symbol_larger_than_a_part_is_read_by_days_and_says_the_same(tmp_path):
+    """Copies, a copy of a copy, a split and a chain that is given up, each met where one part ends."""
+    split = tuple(strike / 2 for strike in STRIKES)
+    old_contracts = [row.replace(",100.0,7,", ",50.0,7,") for row in chain(day="2026-06-12")]
+    days = [
+        chain(day="2026-06-08"),
+        chain(day="2026-06-09"),  # a copy
+        chain(day="2026-06-10"),  # and another one
+        chain(day="2026-06-11", strikes=split, spot=50.0),
+        old_contracts,  # of before the split
+        chain(day="2026-06-15", strikes=split, spot=50.0),  # a copy of the last chain that was one
+        chain(day="2026-06-16", strikes=split, spot=50.0, time_value=2.5),
+    ]
+    write(tmp_path, *[row for day in days for row in day], *chain(symbol="ZZZ", day="2026-06-09"))
+    whole, dropped = mapped.read(mapped_data(tmp_path))
+    found = dict(dropped.group_by("reason").agg(pl.col("quotes").sum()).iter_rows())
+    assert found == {"copy_of_previous_day": 30, "underlying_of_another_contract": 10, "split": 0}
+    for rows in (1, 10, 20, 30, 50):
+        parts = list(mapped.read_by_symbol(mapped_data(tmp_path, options={**OPTIONS, "chunk_rows": rows})))
+        assert max(quotes.height for quotes, _ in parts) <= max(rows, 10)
+        assert pl.concat([quotes for quotes, _ in parts]).equals(whole)
+        assert pl.concat([some for _, some in parts]).sort(REJECTIONS.key).equals(dropped.sort(REJECTIONS.key))
