@@ -3,6 +3,12 @@
 The table is of today: a row counts from its declaration on, or from its ex-date where the vendor has no declaration.
 What is not declared yet is projected from the last regular dividend. Index yields stand in another table and are not
 read.
+
+The codes of `distr_type` are not checked against the vendor's manual (IvyDB US File and Data Reference Manual, section
+"Distribution File"), which is for its clients alone. Public code that queries the table agrees on 1, 2 and 3: 1 is the
+regular dividend (AAPL has four in 2019), 2 and 3 are what adjusts the number of shares. Of 4 and 5 it says only that
+both count as dividends; capital gain and special dividend are from memory. It also counts a code % as a dividend, whose
+meaning it does not tell: not read here.
 """
 
 import calendar
@@ -29,7 +35,7 @@ COLUMNS = {
     "cancel_flag": "code",
 }
 REGULAR = "1"
-CASH = (REGULAR, "4", "5")  # regular and special dividends, capital gains of funds
+CASH = (REGULAR, "4", "5")  # regular dividends; capital gains of funds and special dividends, both unverified
 SPLITS = ("2", "3")  # splits and stock dividends
 NOT_CANCELLED = ("0", "N", "F", "FALSE")
 PERIODS = (1, 3, 6, 12)  # months between regular dividends

@@ -24,52 +24,76 @@ pytestmark = [
 RATES = str(FOLDER / "market-features")
 FORWARDS = Forwards(rates_dir=RATES)
 MONEY = 0.5  # |z| of a pair at the money
+FOLDS = 5
+SIDES = Filters(min_open_interest=1)  # what either side of a pair has to be: quoted, and held by someone
 
 
 def data_of(feed, **options):
     return Data(adapter="given", label=feed, simulated=False, data_dir=str(FOLDER / feed), **options)
 
 
-def at_the_money_gaps(chains, prices, curve, calls, puts):
-    """Gap between call and put vol of the pairs within half a standard deviation, in vol points."""
-    call, put = (100 * undiscounted_vols(chains, curve, prices.mid, rows) for rows in (calls, puts))
-    std = (call + put) / 200 * np.sqrt(chains.time_to_maturity[calls])
-    with np.errstate(invalid="ignore"):
-        near = np.abs(np.log(chains.strike[calls] / curve.forward[chains.slice[calls]])) < MONEY * std
-    return np.abs(call - put)[near], near
+def held_out_gaps(quotes):
+    """Gap between call and put vol, in vol points, of every pair at the money, by forwards that never saw the pair.
 
-
-def test_implied_forward_closes_the_panel_s_gap_between_calls_and_puts():
-    """Liquid tier, first three days: on pairs the forward never saw the gap falls from 1.3 vol points to below 0.3."""
-    tiers = pl.read_csv(FOLDER / "us-panel-2026" / "symbol_tiers_dev.csv")
-    quotes, _ = us_panel.read(data_of("us-panel-2026", first_date="2026-05-26", last_date="2026-05-28"))
-    liquid = tiers.filter(pl.col("tier") == "liquid")["symbol"]
-    chains = chains_of(quotes.filter(pl.col("symbol").is_in(liquid.implode())))
+    Five times a fifth of the pairs is left out of the regression. Columns date, route (of the pair's slice), gap, and
+    vendor: the gap of the vendor's own vols. No pair is left out of the count but for what `SIDES` asks of a quote.
+    """
+    chains = chains_of(quotes)
     tau = chains.slices["time_to_maturity"].to_numpy()
     prior = prior_rate(read_treasury_curve(RATES), chains.slices["quote_time"].dt.date(), tau, 0.0)
     nothing = np.full(chains.mid.size, np.nan)
     prices = Prices(nothing, vendor_prices(chains, prior), nothing)
-    kept = judge_prices(chains, prices, Filters(min_open_interest=1)).kept
+    kept = judge_prices(chains, prices, SIDES).kept
     pairs = pairs_of(chains, kept, prices)
-    left_out = (np.arange(pairs.slice.size) - np.searchsorted(pairs.slice, pairs.slice)) % 5 == 2
-    curve = imply_curve(chains, pairs.take(~left_out), prior, FORWARDS)
     calls, puts = chains.sides()
     both = (calls >= 0) & (puts >= 0)
     both[both] &= kept[calls[both]] & kept[puts[both]]
-    calls, puts = calls[both][left_out], puts[both][left_out]
-    parity = curve.route[chains.slice[calls]] == "parity"
-    calls, puts = calls[parity], puts[parity]
-    gap, near = at_the_money_gaps(chains, prices, curve, calls, puts)
-    vendor = 100 * np.abs(chains.vendor_implied_vol[calls] - chains.vendor_implied_vol[puts])[near]
-    assert near.sum() > 10_000
-    assert np.median(vendor) > 1.2
-    assert np.median(gap) <= 0.3
+    calls, puts = calls[both], puts[both]
+    fold = (np.arange(pairs.slice.size) - np.searchsorted(pairs.slice, pairs.slice)) % FOLDS
+    tables = []
+    for number in range(FOLDS):
+        curve = imply_curve(chains, pairs.take(fold != number), prior, FORWARDS)
+        rows = calls[fold == number], puts[fold == number]
+        call, put = (100 * undiscounted_vols(chains, curve, prices.mid, side) for side in rows)
+        at = chains.slice[rows[0]]
+        std = (call + put) / 200 * np.sqrt(chains.time_to_maturity[rows[0]])
+        with np.errstate(invalid="ignore"):
+            near = np.abs(np.log(chains.strike[rows[0]] / curve.forward[at])) < MONEY * std
+        vendor = 100 * np.abs(chains.vendor_implied_vol[rows[0]] - chains.vendor_implied_vol[rows[1]])
+        columns = {"gap": np.abs(call - put), "vendor": vendor, "route": curve.route[at].astype(str)}
+        date = chains.slices["quote_time"].dt.date()[at]
+        tables.append(pl.DataFrame(columns).with_columns(date=date).filter(near))
+    return pl.concat(tables)
+
+
+@pytest.mark.slow
+def test_implied_forwards_close_the_panel_s_gap_between_calls_and_puts(capsys):
+    """Liquid tier, all 39 days, every pair at the money: the median gap falls from 1.65 vol points to 0.30.
+
+    The rest is noise of the pairs and not of the forwards: with the pairs in the regression it is still 0.27.
+    """
+    tiers = pl.read_csv(FOLDER / "us-panel-2026" / "symbol_tiers_dev.csv")
+    liquid = tiers.filter(pl.col("tier") == "liquid")["symbol"].to_list()
+    parts = us_panel.read_by_symbol(data_of("us-panel-2026", symbols=liquid))
+    gaps = pl.concat([held_out_gaps(quotes) for quotes, _ in parts])
+    days = gaps.group_by("date").agg(pl.col("gap", "vendor").median(), pl.len().alias("pairs"))
+    parity = gaps.filter(pl.col("route") == "parity")
+    found, by_parity, vendor = gaps["gap"].median(), parity["gap"].median(), gaps["vendor"].median()
+    with capsys.disabled():
+        print(
+            f"\n|call - put| at the money, {gaps.height} pairs of {days.height} days, median in vol points: {found:.4f}"
+        )
+        print(f"  in slices with a parity forward {by_parity:.4f} ({parity.height} pairs); the vendor's {vendor:.3f}")
+        print(f"  days: {days['gap'].min():.3f} to {days['gap'].max():.3f}")
+    assert days.height == 39
+    assert gaps.height > 900_000
+    assert vendor > 1.5
+    assert found <= 0.3
 
 
 @pytest.fixture(scope="module")
 def megacap_quotes():
-    quotes, _ = megacaps.read(data_of("megacaps-bidask-2026", first_date="2026-06-10", last_date="2026-06-11"))
-    return quotes
+    return megacaps.read(data_of("megacaps-bidask-2026"))[0]
 
 
 def test_megacaps_vols_are_the_ask_s_on_spot_without_a_rate(megacap_quotes):
@@ -82,8 +106,12 @@ def test_megacaps_vols_are_the_ask_s_on_spot_without_a_rate(megacap_quotes):
     assert np.nanmedian(gap) < 0.02  # the file's spot, ask and vol are rounded
 
 
-def test_our_megacap_vols_agree_with_the_file_s_own(megacap_quotes):
-    """Near the money, where the mean of call and put forgives the file's forward; its ask and its day count."""
+def test_our_megacap_vols_agree_with_the_file_s_own(megacap_quotes, capsys):
+    """Near the money, where the mean of call and put forgives the file's forward: 0.29 vol points, like for like.
+
+    Like for like is our vol of the ask on the file's day count, for the file inverts the ask (see the test before). Our
+    mid vol as it stands lies 1.01 from the file's: half a spread below it, and a day of time above.
+    """
     options = Surfaces(exercise="de_americanise", forwards=FORWARDS)
     points = build(megacap_quotes, options, read_treasury_curve(RATES)).points
     key = ["quote_time", "symbol", "expiry", "strike"]
@@ -92,10 +120,22 @@ def test_our_megacap_vols_agree_with_the_file_s_own(megacap_quotes):
     tau = pl.col("time_to_maturity")
     near = pl.col("log_moneyness").abs() < MONEY * pl.col("implied_vol") * tau.sqrt()
     joined = points.join(file, on=key).filter(near)
-    own = pl.col("implied_vol_ask") * (tau / (tau + 1 / 365)).sqrt()
-    gap = joined.select(100 * (own - pl.col("vendor_implied_vol")).abs()).to_series()
-    assert joined.height > 500
-    assert gap.median() <= 0.5
+    days = (tau / (tau + 1 / 365)).sqrt()
+    file_vol = pl.col("vendor_implied_vol")
+    gaps = joined.select(
+        ask_like_for_like=100 * (pl.col("implied_vol_ask") * days - file_vol),
+        mid_like_for_like=100 * (pl.col("implied_vol") * days - file_vol),
+        ask=100 * (pl.col("implied_vol_ask") - file_vol),
+        mid=100 * (pl.col("implied_vol") - file_vol),
+    )
+    size = gaps.select(pl.all().abs().median()).row(0, named=True)
+    with capsys.disabled():
+        print(f"\n|our vol - the file's| near the money, {joined.height} points, median in vol points:")
+        print("  " + ", ".join(f"{name} {value:.3f}" for name, value in size.items()))
+    assert joined.height > 10_000
+    assert size["ask_like_for_like"] <= 0.5
+    assert size["mid"] > 0.5  # were it not, the file's vols would be of mids after all
+    assert gaps["mid_like_for_like"].median() < -0.5  # the half spread that the file leaves in
 
 
 def test_spx_forwards_lie_on_their_neighbours_carry_line():
