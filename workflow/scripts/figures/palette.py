@@ -17,6 +17,7 @@ BASELINES = {
     "svi": ("#56b4e9", "X"),
     "ssvi": ("#0072b2", "h"),
     "essvi": ("#d55e00", "p"),
+    "andreasen_huge": ("#88ccee", "*"),
 }
 SPLITS = {"train": "#332288", "validation": "#cc6677"}
 LOSS_COLOURS = {"fit": "#332288", "calendar": "#117733", "butterfly": "#cc6677", "objective": "#000000"}
