@@ -138,7 +138,7 @@ class Files:
 
     def __init__(self, sources: list[Source], separator: str = ","):
         self.sources, self.separator = sources, separator
-        self.name = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
+        self.name = _name_of(sources)
         groups: dict[tuple, list[Source]] = {}
         for source in sources:
             schema = _schema(source, separator)
@@ -149,6 +149,7 @@ class Files:
         if not groups:
             raise DataError(f"{self.name}: must hold rows, got none")
         self.tables = [_scan(group, separator) for group in groups.values()]
+        self.names = [_name_of(group) for group in groups.values()]  # of the tables
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
         """The rows of a query on the tables; a `DataError` that names the file where one cannot be read."""
@@ -174,6 +175,10 @@ class Files:
             first = rows.row(0, named=True)
             others = f" ({rows.height} such rows)" if rows.height > 1 else ""
             raise DataError(f"{self.place(first)}: {one_line(first['problem'])}{others}")
+
+
+def _name_of(sources: list[Source]) -> str:
+    return sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
 
 
 def _scan(sources: list[Source], separator: str) -> pl.LazyFrame:

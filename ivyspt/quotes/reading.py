@@ -56,7 +56,8 @@ def read_parts(
     if not sources:
         raise DataError(f"{data.data_dir}: must hold a file of the symbols and dates asked for, got none")
     files = Files(sources, mapping.separator)
-    tables = [side for lazy in files.tables for side in quotes_of(prepare(lazy), mapping, files.name)]
+    named = zip(files.tables, files.names, strict=True)
+    tables = [side for lazy, name in named for side in quotes_of(prepare(lazy), mapping, name)]
     rows = pl.concat(tables, how="diagonal")
     rows = _within_dates(rows, data)
     counts = files.collect(rows.group_by(pl.col("symbol").alias("raw_symbol"), "quote_date").len())

@@ -297,6 +297,19 @@ def test_damaged_files_are_refused_by_name(tmp_path):
             mapped.read(mapped_data(folder))
 
 
+def test_files_of_several_encodings(tmp_path):
+    """A byte-order mark before UTF-8 is read over; other encodings are refused by the name of their file."""
+    write(tmp_path, *chain(), name="plain.csv")
+    marked = "\n".join([HEADER, *chain(symbol="MSFT")]).encode("utf-8-sig")
+    (tmp_path / "quotes.csv").write_bytes(marked)
+    quotes, _ = mapped.read(mapped_data(tmp_path))
+    assert quotes.group_by("symbol").len().sort("symbol").rows() == [("AAPL", 10), ("MSFT", 10)]
+    for encoding, symbol in (("utf-16", "MSFT"), ("latin-1", "CAFÉ"), ("cp1252", "“M”")):
+        (tmp_path / "quotes.csv").write_bytes("\n".join([HEADER, *chain(symbol=symbol)]).encode(encoding))
+        with pytest.raises(DataError, match=r"quotes\.csv: must "):
+            mapped.read(mapped_data(tmp_path))
+
+
 def test_missing_columns_and_files_are_refused(tmp_path):
     write(tmp_path, *chain(), header=HEADER.replace("bid", "offer"))
     with pytest.raises(DataError, match=r"quotes\.csv: must have the column 'bid' \(bid\), got .*offer"):

@@ -1,5 +1,9 @@
 """Facts about the real feeds as the adapters read them."""
 
+import json
+import os
+import subprocess
+import sys
 from datetime import date, datetime
 
 import numpy as np
@@ -60,6 +64,29 @@ def test_us_panel_by_a_column_map_is_the_same():
     same = data.model_copy(update={"adapter": "column_map", "options": options})
     for one, other in zip(us_panel.read(data), mapped.read(same), strict=True):
         assert one.equals(other)
+
+
+def test_the_panel_s_surfaces_are_the_same_bytes_whatever_the_threads(tmp_path):
+    """From the vendor's file to points: quotes of three symbols, the largest one read by days."""
+    data = real_data("us_panel", "us-panel-2026", symbols=["SPY", "SNN", "CRWD"], last_date="2026-07-02")
+    mapping = us_panel.column_map(data).model_dump(mode="json") | {"chunk_rows": 200_000}
+    reading = {"data": data.model_copy(update={"adapter": "column_map", "options": mapping}).model_dump(mode="json")}
+    building = {"surfaces": {"price": "vendor_implied_vol", "filters": {"max_twin_gap": 0.15}}}
+    found = []
+    for threads in ("1", "4"):
+        folder = tmp_path / threads
+        folder.mkdir()
+        environment = os.environ | {"POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads}
+        for stage, settings, outputs, inputs in (
+            ("read_quotes", reading, ("quotes", "dropped-rows"), ()),
+            ("build_surfaces", building, ("all-points", "slices", "rejections"), ("quotes",)),
+        ):
+            paths = [text for name in (*inputs, *outputs) for text in (f"--{name}", str(folder / name))]
+            command = [sys.executable, "-m", "ivyspt", stage, "--settings", json.dumps(settings), *paths]
+            subprocess.run(command, check=True, env=environment)
+        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert len(found[0]) == 5
+    assert found[0] == found[1]
 
 
 def test_megacaps():
