@@ -84,9 +84,50 @@ class Balance(Section):
     against: str
 
 
+class Stress(Section):
+    """Which days of the study count as days of market stress."""
+
+    vol_quantile: Proportion = 0.8  # of the test days' market vol; at or above it a day is of high vol
+    return_quantile: Proportion = 0.8  # of the test days' absolute market return
+
+
+class Sensitivity(Section):
+    """Derivatives by the market features, and features permuted over days."""
+
+    runs: list[str] = []  # studied beside the main run
+    permutations: Count = 3  # of each feature
+    seed: int = 0  # of the permutations
+
+
+class Decomposition(Section):
+    """Losses by period, mask and bucket."""
+
+    baselines: Count = 2  # drawn beside the main run: those of least error
+
+
+class Place(Section):
+    """Where on a surface a target is put."""
+
+    z: float  # standard deviations of the context's at-the-money vol
+    days: Positive  # to maturity
+
+
+class Attention(Section):
+    """What the last block attends to."""
+
+    surfaces: list[str] = []  # drawn as maps: SYMBOL_YYYY-MM-DDThh:mm, of validation or test days
+    targets: list[Place] = [Place(z=-1.0, days=30), Place(z=0.0, days=60), Place(z=1.0, days=91)]
+
+
 class Analyses(Section):
     """What is studied beside the errors: every key is explained in `config/README.md`."""
 
+    # the mask under which a tier's surfaces are asked for sensitivities and attention: the first of these that it has
+    masks: dict[Tier, list[str]] = {"liquid": ["clustered_0.5"], "sparse": ["visible", "clustered_0.5"]}
+    stress: Stress = Stress()
+    sensitivity: Sensitivity = Sensitivity()
+    decomposition: Decomposition = Decomposition()
+    attention: Attention = Attention()
     search: Search | None = None
     flatness: Flatness | None = None
     tangent_kernel: TangentKernel | None = None

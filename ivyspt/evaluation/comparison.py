@@ -151,9 +151,15 @@ def number_of_blocks(days: int, block_days: int) -> int:
 
 
 def block_intervals(by_day: np.ndarray, evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of percentile intervals of the means of daily series; blocks of test days keep their autocorrelation.
+    """Bounds of percentile intervals of the means of daily series, (day, series), by `resampled_means`."""
+    return interval(resampled_means(by_day, evaluation), evaluation)
 
-    `by_day` is (day, series), NaN where a series lacks a day. The same resamples of days serve all series.
+
+def resampled_means(by_day: np.ndarray, evaluation: Evaluation) -> np.ndarray:
+    """Means of daily series over resamples of blocks of days, which keep the days' autocorrelation; (draw, series).
+
+    `by_day` is (day, series), NaN where a series lacks a day; a mean is NaN where a resample has none of its days. The
+    same resamples of days serve all series.
     """
     days = len(by_day)
     bootstrap = CircularBlockBootstrap(
@@ -164,7 +170,11 @@ def block_intervals(by_day: np.ndarray, evaluation: Evaluation) -> tuple[np.ndar
     counts = bootstrap.apply(lambda drawn: np.bincount(drawn, minlength=days), evaluation.bootstrap_draws)
     known = ~np.isnan(by_day)
     shown = counts @ known
-    means = np.where(shown > 0, counts @ np.where(known, by_day, 0.0), np.nan) / np.maximum(shown, 1)
+    return np.where(shown > 0, counts @ np.where(known, by_day, 0.0), np.nan) / np.maximum(shown, 1)
+
+
+def interval(means: np.ndarray, evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval of each series over the draws that have it."""
     tail = (1 - evaluation.confidence) / 2
     return tuple(np.nanquantile(means, [tail, 1 - tail], axis=0))
 

@@ -59,18 +59,23 @@ def surface_errors(predictions: pl.DataFrame, evaluation: Evaluation) -> pl.Data
 
 
 def bucket_errors(predictions: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
-    """Errors of each symbol's tier and mask by bucket of z = k / (median vol sqrt(tau)) and of time to maturity.
+    """Errors of each symbol's tier and mask by bucket (see `in_buckets`)."""
+    errors = in_buckets(point_errors(predictions, evaluation), evaluation)
+    keys = ["run", "seed", "tier", "mask", *BUCKETS]
+    return errors.group_by(keys).agg(*_aggregates()).sort(keys)
+
+
+def in_buckets(errors: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
+    """Target rows with their bucket of z = k / (median vol sqrt(tau)) and of time to maturity.
 
     The median is that of the surface's targets. Edges: `evaluation.z_edges` (standard deviations), `tau_edges` (years).
     """
     vol = pl.col("implied_vol").median().over(SURFACE)
     z = pl.col("log_moneyness") / (vol * pl.col("time_to_maturity").sqrt())
-    errors = point_errors(predictions, evaluation).with_columns(
+    return errors.with_columns(
         z_bucket=_bucket(z, evaluation.z_edges),
         tau_bucket=_bucket(pl.col("time_to_maturity"), evaluation.tau_edges),
     )
-    keys = ["run", "seed", "tier", "mask", *BUCKETS]
-    return errors.group_by(keys).agg(*_aggregates()).sort(keys)
 
 
 def _bucket(value: pl.Expr, edges: list[float]) -> pl.Expr:

@@ -51,8 +51,12 @@ FAMILIES = {  # methods that are set against the main run's model of a phase
     ("ablation", "pretrain"): [f"{run}.pretrain" for run in STUDY["runs"]],
     ("ablation", "finetune"): [f"{run}.finetune" for run in STUDY["runs"]],
 }
+MAPPED = {surface.replace(":", ""): surface for surface in STUDY["analyses"]["attention"]["surfaces"]}  # by file name
 FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "surfaces", "training"]
+FIGURES += ["decomposition_buckets", "decomposition_liquid", "decomposition_sparse"]
+FIGURES += ["sensitivity", "sensitivity_null", "stress", *(f"attention_{surface}" for surface in MAPPED)]
 TABLES = ["ablation", "arbitrage", "baselines", "convergence", "cost", "data", "settings", "significance"]
+TABLES += ["attention", "decomposition", "sensitivity", "stress"]
 STUDIED = ["flatness", "gradnorm", "search", "tangent_kernel"]  # a figure and a table each, where they are asked for
 TRACED = list(dict.fromkeys([MAIN_RUN, *(STUDY["analyses"]["gradnorm"] or {}).values()]))  # runs
 REPORTS = ["data", "errors", "training"]
@@ -102,6 +106,8 @@ wildcard_constraints:
     phase="pretrain|finetune",
     state="initial|pretrain|finetune",
     trial=r"(grid|random)_[a-z0-9_.-]+",
+    tier="liquid|sparse",
+    surface="[^/]+",
     seed=r"\d+",
 
 
@@ -145,6 +151,22 @@ def training_gpus(wildcards):
     """GPUs of a training: one for each of its processes, where it asks for them."""
     training = STUDY["runs"][wildcards.run]["training"]
     return training.get("processes", 1) if training["device"] == "cuda" else 0
+
+
+def analysis_settings(*names, whole=(), own=()):
+    """JSON of the named parts of the analyses, of whole sections of the study, and of the job's own wildcards."""
+
+    def of_job(wildcards):
+        parts = {name: STUDY["analyses"][name] for name in names} | {name: STUDY[name] for name in whole}
+        return json.dumps(parts | {name: wildcards.get(name) for name in own}, sort_keys=True)
+
+    return of_job
+
+
+def attention_settings(wildcards):
+    """JSON of what the map of a surface is drawn with, the surface's id among it."""
+    parts = {name: STUDY[name] for name in ("data", "runs", "baselines")}
+    return json.dumps(parts | {"surface": MAPPED[wildcards.surface]}, sort_keys=True)
 
 
 def code(name):
@@ -201,6 +223,22 @@ def of_methods(pattern, family, phase):
     return [path for name in FAMILIES[family, phase] for path in expand(pattern, method=name, seed=METHODS[name])]
 
 
+def of_studied_runs(pattern):
+    """The pattern's path for each seed and phase of the main run and of the runs that are studied beside it."""
+    runs = [MAIN_RUN, *STUDY["analyses"]["sensitivity"]["runs"]]
+    for run in runs:
+        if run not in STUDY["runs"]:
+            raise WorkflowError(f"analyses.sensitivity.runs must name rows of runs, got {run}")
+    methods = [f"{run}.{phase}" for run in dict.fromkeys(runs) for phase in PHASES]
+    return [path for method in methods for path in expand(pattern, method=method, seed=METHODS[method])]
+
+
+def of_main_phases(pattern):
+    """The pattern's path for each seed and phase of the main run."""
+    methods = [f"{MAIN_RUN}.{phase}" for phase in PHASES]
+    return [path for method in methods for path in expand(pattern, method=method, seed=METHODS[method])]
+
+
 def of_main_run(pattern):
     """The pattern's path for each seed of the study's main run."""
     return expand(pattern, run=MAIN_RUN, seed=METHODS[f"{MAIN_RUN}.finetune"])
@@ -243,6 +281,7 @@ def ends():
         *expand("<figures>/{figure}.pdf", figure=FIGURES),
         *expand("<results>/tables/{table}.{form}", table=TABLES, form=["tex", "html"]),
         "<results>/numbers.tex",
+        "<results>/reports/sensitivity.md",
         *expand("<results>/reports/{report}.html", report=REPORTS),
         *(["<results>/paper.pdf"] if LATEX else []),
     ]

@@ -30,6 +30,9 @@ DIRECTIONS = {  # along which a loss is cut
     "random": ("#777777", "-"),
 }
 QUOTES = {"shown": "#000000", "hidden": "#777777", "spread": "#cccccc"}
+CALM = "#999999"
+CONDITIONS = {"calm": CALM, "stress": "#000000"}  # of days; greys, since colours are methods
+RATIO = "PuOr_r"  # below and above equal weights; told apart by colour-blind readers
 
 
 def colour(method: str) -> str:

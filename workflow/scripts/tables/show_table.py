@@ -34,6 +34,8 @@ SYMBOLS = {
     r"\tau": "τ",
     r"\lambda": "λ",
     r"\partial": "∂",
+    r"\Delta": "Δ",
+    r"\le$": "≤$",
     r"\textasciitilde{}": "~",
     r"\textasciicircum{}": "^",
     "\\,": "\u2009",
