@@ -24,10 +24,10 @@ export MKL_NUM_THREADS := 1
 export PYTHONNOUSERSITE := 1
 export MPLBACKEND := agg
 
-.PHONY: help install lint test smoke reproduce figures identical verify expected crate crash mutants weights audit bench lock clean
+.PHONY: help install lint test conda-test slurm-test smoke reproduce figures identical verify expected crate crash mutants weights audit bench lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 .venv/installed: envs/requirements.lock envs/torch-cpu.lock envs/torch-cuda.lock envs/install.sh pyproject.toml
 	envs/install.sh $(PYTHON) $(TORCH) $(PIP_ARGS)
@@ -44,6 +44,12 @@ lint: .venv/installed ## Style, import layers and workflow rules
 
 test: .venv/installed ## The tests; those that need data skip and say so
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+conda-test: .venv/installed ## The smoke study by --use-conda, with a real conda; minutes
+	$(BIN)/python -m pytest tests/conda
+
+slurm-test: .venv/installed ## The smoke study on a real Slurm of one node; needs root and apt; minutes
+	$(BIN)/python -m pytest tests/slurm
 
 smoke: .venv/installed ## The whole workflow on a tiny simulated study
 	$(SNAKEMAKE) --configfile config/smoke.yaml

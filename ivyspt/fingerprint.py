@@ -6,6 +6,7 @@ or a picture therefore carries the fingerprint of its stage or script as a param
 
 import ast
 import hashlib
+import sys
 from pathlib import Path
 
 # Every value of the configuration reaches a stage through its settings, which Snakemake compares on its own: a key that
@@ -36,20 +37,33 @@ def fingerprint(module: str, root: Path) -> str:
     FingerprintError
         There is no such module, or an import is relative or computed, so that it cannot be followed.
     """
+    trees = {name: ast.dump(_without_docstrings(tree)) for name, (tree, _) in _followed(module, root).items()}
+    listing = "".join(f"{name}\n{trees[name]}\n" for name in sorted(trees))
+    return hashlib.sha256(listing.encode()).hexdigest()[:12]
+
+
+def packages(module: str, root: Path) -> set[str]:
+    """What a module, and all that it imports from under `root`, import from elsewhere, but for Python's own library."""
+    names = {name for _, imported in _followed(module, root).values() for name in imported if "." not in name}
+    return {name for name in names if name not in sys.stdlib_module_names and not (root / name).exists()}
+
+
+def _followed(module: str, root: Path) -> dict[str, tuple[ast.Module, set[str]]]:
+    """Syntax tree and imported names of a module and of each that it imports from under `root`."""
     start = _source(module, root)
     if start is None:
         raise FingerprintError(f"the workflow runs {module.replace('.', '/')}.py, which must exist, got no such file")
-    trees: dict[str, str] = {}
+    followed: dict[str, tuple[ast.Module, set[str]]] = {}
     todo = [(module, start)]
     while todo:
         name, path = todo.pop()
-        if name in trees or name in DECLARED_APART:
+        if name in followed or name in DECLARED_APART:
             continue
         tree = ast.parse(path.read_text(), filename=str(path))
-        todo += [(found, source) for found in _imports(tree, path) if (source := _source(found, root))]
-        trees[name] = ast.dump(_without_docstrings(tree))
-    listing = "".join(f"{name}\n{trees[name]}\n" for name in sorted(trees))
-    return hashlib.sha256(listing.encode()).hexdigest()[:12]
+        imported = _imports(tree, path)
+        followed[name] = (tree, imported)
+        todo += [(found, source) for found in imported if (source := _source(found, root))]
+    return followed
 
 
 def _source(module: str, root: Path) -> Path | None:

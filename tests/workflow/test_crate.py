@@ -15,6 +15,7 @@ FILES = {
     "workflow/rules/a.smk": "",
     "ivyspt/__init__.py": "",
     "envs/requirements.lock": "numpy==1\n",
+    "envs/snakemake.yaml": "dependencies: [python=3.11, {pip: [snakemake==9.1]}]\n",
     "results/smoke/numbers.tex": "1",
     "figures/smoke/ablation.pdf": "%PDF",
 }

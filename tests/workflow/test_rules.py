@@ -160,22 +160,6 @@ def test_the_linter_of_snakemake_is_content(project):
     assert done.returncode == 0, done.stdout
 
 
-def test_conda_pins_are_the_locks_and_cover_what_the_library_imports():
-    locks = "".join((ROOT / "envs" / name).read_text() for name in ("requirements.lock", "torch-cuda.lock"))
-    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", locks, re.M))
-    environment = yaml.safe_load((ROOT / "envs/ivyspt.yaml").read_text())["dependencies"]
-    pins = dict(pin.split("==") for pin in environment[-1]["pip"])
-    assert pins == {name: locked[name] for name in pins}
-    called = {"sklearn": "scikit-learn", "yaml": "pyyaml", "mpl_toolkits": "matplotlib"}
-    sources = [*(ROOT / "ivyspt").rglob("*.py"), *(ROOT / "workflow/scripts").rglob("*.py")]
-    own = {"ivyspt", "workflow"}
-    imported = set()
-    for path in sources:
-        imported |= set(re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.M))
-    third_party = {name for name in imported if name not in sys.stdlib_module_names and name not in own}
-    assert {called.get(name, name).lower().replace("_", "-") for name in third_party} <= set(pins)
-
-
 def test_the_adapters_of_surfaces_are_those_that_their_stage_knows():
     common = (ROOT / "workflow/rules/common.smk").read_text()
     listed = re.search(r"^SURFACE_ADAPTERS = \{(.*)\}", common, re.M)[1]

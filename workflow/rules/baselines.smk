@@ -20,7 +20,7 @@ rule fit_baseline:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=240,
     params:
         settings=baseline_settings("masking", "evaluation"),

@@ -13,8 +13,9 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
-from ivyspt.fingerprint import FingerprintError, fingerprint
+from ivyspt.fingerprint import FingerprintError, fingerprint, packages
 from workflow.guard import GuardError, clear, hold
+from workflow.pins import pinned, versions
 from workflow.search import trial_sections, trials
 from workflow.study import (
     PHASES,
@@ -67,6 +68,7 @@ FIGURES += [name for name in STUDIED if STUDY["analyses"][name]]
 TABLES += [name for name in STUDIED if STUDY["analyses"][name]]
 SETTLED_TABLES = [table for table in TABLES if table != "cost"]  # the others hold no measured time
 LATEX = all(shutil.which(program) for program in ("latexmk", "pdflatex"))
+PINS = pinned(ROOT / "envs/ivyspt.yaml")
 CONDA = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
 
 if not CONDA and importlib.util.find_spec("torch") is None:
@@ -141,6 +143,16 @@ def comparison_settings():
     return of_job
 
 
+def grows(megabytes):
+    """Memory of a job: at least twice what one of its rule was measured to take, and as much again at each retry."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def training_environment(wildcards):
+    """Where a training runs under conda: with PyTorch's CUDA build where a GPU is asked for."""
+    return f"../../envs/ivyspt{'-gpu' if training_gpus(wildcards) else ''}.yaml"
+
+
 def training_threads(wildcards):
     """Threads of a training: those of each of its processes."""
     training = STUDY["runs"][wildcards.run]["training"]
@@ -170,7 +182,7 @@ def attention_settings(wildcards):
 
 
 def code(name):
-    """Fingerprint of a stage's module or of a script, and of all that it imports from the project."""
+    """Fingerprint of a stage's module or of a script, of all that it imports from the project, and packages' versions."""
 
     return lambda wildcards: fingerprint_of(name)
 
@@ -179,7 +191,7 @@ def code(name):
 def fingerprint_of(name):
     """The fingerprint, taken once a run of Snakemake."""
     try:
-        return fingerprint(name, ROOT)
+        return f"{fingerprint(name, ROOT)} on {versions(packages(name, ROOT), PINS)}"
     except FingerprintError as error:
         raise WorkflowError(str(error)) from None
 

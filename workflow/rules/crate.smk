@@ -18,7 +18,7 @@ rule export_crate:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=10,
     params:
         settings=whole_study(),

@@ -17,7 +17,7 @@ rule evaluate:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=60,
     params:
         settings=settings("masking", "evaluation"),
@@ -42,7 +42,7 @@ rule compare:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=30,
     params:
         settings=comparison_settings(),

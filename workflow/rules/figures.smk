@@ -28,7 +28,7 @@ rule plot_ablation:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -60,7 +60,7 @@ rule plot_baselines:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -92,7 +92,7 @@ rule plot_error_by_mask:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -124,7 +124,7 @@ rule plot_arbitrage:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -157,7 +157,7 @@ rule plot_training:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data"),
@@ -191,7 +191,7 @@ rule plot_surfaces:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data"),

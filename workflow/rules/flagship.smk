@@ -13,7 +13,7 @@ rule make_corpus:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=120,
     params:
         settings=settings("corpus"),
@@ -40,7 +40,7 @@ rule train_flagship:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=grows(6000),
         runtime=720,
     params:
         settings=settings("flagship", "flagship_training", "corpus"),
@@ -69,7 +69,7 @@ rule calibrate_bands:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=grows(6000),
         runtime=60,
     params:
         settings=settings("flagship_training", "corpus"),

@@ -25,7 +25,7 @@ rule compile_paper:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
         runtime=5,
     params:
         folders=[STUDY["results"], STUDY["figures"]],

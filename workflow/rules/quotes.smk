@@ -17,7 +17,7 @@ if READING_STAGES == ["read_surfaces"]:
             "../../envs/ivyspt.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=grows(2000),
             runtime=10,
         params:
             settings=settings("data", "surfaces"),
@@ -43,7 +43,7 @@ else:
             "../../envs/ivyspt.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
+            mem_mb=grows(8000),
             runtime=30,
         params:
             settings=settings("data"),
@@ -69,7 +69,7 @@ else:
             "../../envs/ivyspt.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
+            mem_mb=grows(8000),
             runtime=120,
         params:
             settings=settings("surfaces"),

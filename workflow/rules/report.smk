@@ -33,7 +33,7 @@ rule report_data:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=grows(8000),
         runtime=15,
     params:
         settings=settings("study", "data"),
@@ -76,7 +76,7 @@ rule report_training:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=15,
     params:
         settings=settings("study", "data", "runs", "evaluation"),
@@ -117,7 +117,7 @@ rule report_errors:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=grows(8000),
         runtime=15,
     params:
         settings=settings("study", "data", "runs", "baselines", "evaluation"),

@@ -24,7 +24,7 @@ rule train_trial:
         "../../envs/ivyspt.yaml"
     threads: STUDY["runs"][MAIN_RUN]["training"]["threads"]
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=120,
         gpu=int(STUDY["runs"][MAIN_RUN]["training"]["device"] == "cuda"),
     params:
@@ -52,7 +52,7 @@ rule rank_trials:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings(),
@@ -84,7 +84,7 @@ rule plot_search:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data"),
@@ -108,7 +108,7 @@ rule tabulate_search:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "analyses.search"),

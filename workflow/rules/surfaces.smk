@@ -15,7 +15,7 @@ rule audit_quotes:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=30,
     params:
         settings=settings("quote_audit"),
@@ -39,7 +39,7 @@ rule assign_tiers:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=10,
     params:
         settings=settings("tiers"),
@@ -64,7 +64,7 @@ rule thin_surfaces:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=10,
     params:
         settings=settings("thinning"),
@@ -89,7 +89,7 @@ rule join_market_features:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=10,
     params:
         settings=settings("data", "market_features"),
@@ -113,7 +113,7 @@ rule split_days:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=10,
     params:
         settings=settings("split"),
@@ -137,7 +137,7 @@ rule cluster_points:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=60,
     params:
         settings=settings("masking"),
@@ -163,7 +163,7 @@ rule draw_masks:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=10,
     params:
         settings=settings("masking"),

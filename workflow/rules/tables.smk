@@ -22,7 +22,7 @@ rule tabulate_baselines:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines", "evaluation"),
@@ -46,7 +46,7 @@ rule tabulate_ablation:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines", "evaluation"),
@@ -70,7 +70,7 @@ rule tabulate_arbitrage:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines", "evaluation"),
@@ -94,7 +94,7 @@ rule tabulate_significance:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines", "evaluation"),
@@ -121,7 +121,7 @@ rule tabulate_data:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split"),
@@ -149,7 +149,7 @@ rule list_numbers:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "thinning", "masking", "runs", "baselines", "evaluation", "seeds"),
@@ -183,7 +183,7 @@ rule tabulate_cost:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines"),
@@ -205,7 +205,7 @@ rule tabulate_settings:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "evaluation"),
@@ -235,7 +235,7 @@ rule show_table:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
         runtime=5,
     params:
         code=code("workflow.scripts.tables.show_table"),

@@ -16,10 +16,10 @@ rule pretrain:
     benchmark:
         "<benchmarks>/pretrain/{run}_{seed}.tsv"
     conda:
-        "../../envs/ivyspt.yaml"
+        training_environment
     threads: training_threads
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=240,
         gpu=training_gpus,
     params:
@@ -49,10 +49,10 @@ rule finetune:
     benchmark:
         "<benchmarks>/finetune/{run}_{seed}.tsv"
     conda:
-        "../../envs/ivyspt.yaml"
+        training_environment
     threads: training_threads
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=120,
         gpu=training_gpus,
     params:
@@ -85,7 +85,7 @@ rule predict:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=60,
     params:
         settings=settings("masking", "evaluation"),

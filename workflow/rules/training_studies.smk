@@ -21,7 +21,7 @@ rule trace_training:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings(),
@@ -54,7 +54,7 @@ rule measure_tangent_kernel:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=60,
     params:
         settings=settings("analyses.tangent_kernel", "masking", "training"),
@@ -88,7 +88,7 @@ rule measure_flatness:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=grows(6000),
         runtime=60,
     params:
         settings=settings("analyses.flatness", "losses", "masking", "training"),
@@ -124,7 +124,7 @@ rule plot_tangent_kernel:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs"),
@@ -157,7 +157,7 @@ rule plot_gradnorm:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "analyses.gradnorm"),
@@ -190,7 +190,7 @@ rule plot_flatness:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "analyses.flatness"),
@@ -215,7 +215,7 @@ rule tabulate_convergence:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs"),
@@ -239,7 +239,7 @@ rule tabulate_tangent_kernel:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "analyses.tangent_kernel"),
@@ -264,7 +264,7 @@ rule tabulate_gradnorm:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "analyses.gradnorm"),
@@ -288,7 +288,7 @@ rule tabulate_flatness:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "analyses.flatness"),

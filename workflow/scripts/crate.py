@@ -11,12 +11,12 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
-import snakemake
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from ivyspt.artefacts import writable, write_text
 from ivyspt.provenance import checksum
+from workflow.pins import pinned
 from workflow.scripts.failing import fail_in_a_sentence
 
 PROFILES = {
@@ -51,7 +51,7 @@ def build(study: dict, results: list[Path], root: Path, settings: Path) -> ROCra
     crate.description = f"A run of the ivyspt workflow, which completes implied-volatility surfaces, on: {label}"
     crate.license = "https://spdx.org/licenses/MIT"
     crate.datePublished = ended
-    version = snakemake.__version__
+    version = pinned(root / "envs/snakemake.yaml")["snakemake"]
     workflow = crate.add_workflow(
         root / "workflow/Snakefile", "workflow/Snakefile", main=True, lang="snakemake", lang_version=version
     )
