@@ -17,7 +17,7 @@ rule label_days:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=10,
     params:
         settings=analysis_settings("stress"),
@@ -47,7 +47,7 @@ rule compare_stress:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=30,
     params:
         settings=comparison_settings(),
@@ -77,7 +77,7 @@ rule measure_sensitivity:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=60,
     params:
         settings=analysis_settings("masks", "sensitivity"),
@@ -105,7 +105,7 @@ rule decompose_losses:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=30,
     params:
         settings=settings("evaluation"),
@@ -134,7 +134,7 @@ rule map_attention:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
         runtime=30,
     params:
         settings=analysis_settings("masks", "attention"),
@@ -168,7 +168,7 @@ rule plot_stress:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=analysis_settings("stress", whole=["data", "market_features", "runs", "baselines", "evaluation"]),
@@ -194,7 +194,7 @@ rule tabulate_stress:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=analysis_settings(
@@ -229,7 +229,7 @@ rule plot_sensitivity:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -263,7 +263,7 @@ rule plot_sensitivity_null:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -291,7 +291,7 @@ rule tabulate_sensitivity:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines"),
@@ -319,7 +319,7 @@ rule write_sensitivity:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "runs", "baselines"),
@@ -351,7 +351,7 @@ rule plot_decomposition:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=analysis_settings("decomposition", whole=["data", "runs", "baselines", "evaluation"], own=["tier"]),
@@ -383,7 +383,7 @@ rule plot_decomposition_buckets:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=analysis_settings("decomposition", whole=["data", "runs", "baselines", "evaluation"]),
@@ -408,7 +408,7 @@ rule tabulate_decomposition:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines", "evaluation"),
@@ -444,7 +444,7 @@ rule plot_attention:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=attention_settings,
@@ -469,7 +469,7 @@ rule tabulate_attention:
         "../../envs/ivyspt.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
         runtime=5,
     params:
         settings=settings("data", "split", "runs", "baselines"),
