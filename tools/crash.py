@@ -85,9 +85,9 @@ def copy_project(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def start(project: Path, cores: int) -> subprocess.Popen:
+def start(project: Path, cores: int, targets: list[str]) -> subprocess.Popen:
     """Begin, or go on with, the study in a process group of its own."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *STUDY]
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", str(cores), *STUDY]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with (project / "run.log").open("w") as log:
         return subprocess.Popen(
@@ -142,10 +142,11 @@ def first_job(run: subprocess.Popen, project: Path) -> bool:
     return False
 
 
-def interrupt(project: Path, expected: dict[str, bytes], draw: random.Random, gap: float, cores: int, number: int):
-    """Go on with the study and kill it; None where it came to its end first."""
+def interrupt(
+    project: Path, expected: dict[str, bytes], draw: random.Random, gap: float, run: subprocess.Popen, number: int
+) -> Kill | None:
+    """Kill a run of the study; None where it came to its end first."""
     began = time.monotonic()
-    run = start(project, cores)
     if draw.random() < EARLY:
         alive = wait_until(run, began + draw.uniform(0, START))
     else:
@@ -201,6 +202,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("targets", nargs="*", help="make these files alone; the undisturbed run must hold no others")
     chosen = parser.parse_args()
     expected = results_of(ROOT)
     if not expected:
@@ -214,12 +216,14 @@ def main() -> int:
             project = Path(place)
             copy_project(project)
             while len(kills) < chosen.kills:
-                found = interrupt(project, expected, draw, gap, chosen.cores, len(kills) + 1)
+                found = interrupt(
+                    project, expected, draw, gap, start(project, chosen.cores, chosen.targets), len(kills) + 1
+                )
                 if found is None:
                     break
                 kills.append(found)
                 say_kill(found)
-            run = start(project, chosen.cores)
+            run = start(project, chosen.cores, chosen.targets)
             if run.wait():
                 raise SystemExit(f"the study failed when resumed:\n{(project / 'run.log').read_text()[-3000:]}")
             ends.append(compare(project, expected))

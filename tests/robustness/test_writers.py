@@ -17,6 +17,7 @@ MAY_WRITE = {  # that make no results
     "envs/lock.py": "the locks, under version control",
     "tools/crash.py": "the copy that it kills",
     "tools/mutants.py": "the copy that it breaks",
+    "tools/rulegraph.py": "a picture under version control",
 }
 UNPICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 EVALUATING = {"eval", "exec", "compile"}
