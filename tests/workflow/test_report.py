@@ -1,4 +1,4 @@
-"""The data report: its template is clean, it runs on small studies, and its page says what it must."""
+"""Reports: templates are clean; that on the data runs on small studies, and its page says what it must."""
 
 import json
 import re
@@ -93,8 +93,9 @@ def vendors_tables(tmp_path_factory):
 VENDOR = {"study": "vendor", "data": {"label": "a vendor's surfaces", "simulated": False}}
 
 
-def test_the_template_has_no_outputs():
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
+@pytest.mark.parametrize("notebook", sorted(NOTEBOOK.parent.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_template_has_no_outputs(notebook):
+    cells = json.loads(notebook.read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert code
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
