@@ -46,7 +46,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=3000,  # of no bearing unless Snakemake hangs: a busy machine takes ten times as long
             check=False,
         )
 
