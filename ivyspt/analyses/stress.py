@@ -158,7 +158,7 @@ def _conditional_means(by_day: np.ndarray, on: np.ndarray, evaluation: Evaluatio
     centre = np.where(days > 0, np.where(known, chosen, 0.0).sum(axis=0) / np.maximum(days, 1), np.nan)
     means = np.vstack([centre, resampled_means(chosen, evaluation)])
     shape = (on.shape[1], by_day.shape[1])
-    return means.reshape(-1, *shape), days.reshape(shape)
+    return means.reshape(len(means), *shape), days.reshape(shape)  # there may be no series
 
 
 def _frame(

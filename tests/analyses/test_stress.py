@@ -118,6 +118,15 @@ def test_a_missing_reference_is_named(errors):
         compare_conditions(made_values({"theirs": errors["theirs"]}), made_days([3], []), EVALUATION)
 
 
+def test_a_tier_that_the_reference_does_not_answer_has_means_and_no_differences(errors):
+    """Fine-tuned weights answer one tier alone."""
+    elsewhere = made_values({"theirs": errors["theirs"]}).with_columns(tier=pl.lit("sparse"))
+    table = compare_conditions(pl.concat([made_values(errors), elsewhere]), made_days([3, 4, 5], []), EVALUATION)
+    own = table.filter(pl.col("tier") == "sparse")
+    assert own["difference"].null_count() == own.height == 4 - 1  # no day of a large return
+    assert own["mean"].is_not_null().all()
+
+
 def test_days_are_flagged_by_quantiles_of_the_test_days():
     generator = np.random.default_rng(1)
     vol, market_return = generator.random(20), generator.normal(size=20)
