@@ -95,8 +95,7 @@ class Pools(Section):
     max_x: Positive = 6.5  # largest |x| of a table
     days: Range = (2.0, 1460.0)  # between which tables hold
     pace: Range = (0.7, 1.5)  # of time, drawn anew whenever a surface is taken; log-uniform
-    screen: tuple[int, int] = (61, 21)  # nodes on which arbitrage is searched for, out to `screen_z`
-    screen_z: Positive = 6.0  # standard deviations
+    screen: tuple[int, int] = (65, 21)  # nodes of x and tau on which arbitrage is searched for
     tolerance: NonNegative = 1e-5  # g and the growth of w with log tau, over w, may be this far below zero
 
 
@@ -122,6 +121,7 @@ class Clouds(Section):
     left: Range = (1.0, 4.5)  # z of a surface's last put strike, log-uniform
     right_over_left: Range = (0.4, 1.1)
     reach_spread: NonNegative = 0.25  # standard deviation of the log of an expiry's reach against its surface's
+    max_z: Positive = 6.0  # of any strike
     concentration: Range = (1.0, 1.8)  # power of the strikes' distance to the money; 1: even
     strike_step: Range = (0.0025, 0.05)  # of listed strikes, over the forward; log-uniform
 

@@ -72,7 +72,9 @@ def _places(
     surfaces = shape[0]
     left = log_uniform(clouds.left, (surfaces, 1), generator)
     right = left * uniform(clouds.right_over_left, (surfaces, 1), generator)
-    reach = [wing * normal(clouds.reach_spread, shape, generator).exp() for wing in (left, right)]
+    reach = [
+        (wing * normal(clouds.reach_spread, shape, generator).exp()).clamp(max=clouds.max_z) for wing in (left, right)
+    ]
     most = log_uniform((clouds.min_strikes, clouds.strikes + 1), (surfaces, 1), generator)
     number = (most * uniform((0.6, 1.0), shape, generator)).floor().clamp(clouds.min_strikes, clouds.strikes)[..., None]
     column = torch.arange(clouds.strikes, dtype=torch.float64)

@@ -80,7 +80,7 @@ def draw(
     w = mixture.at_the_money(expiries)
     jumps = draw_events(expiries, listed, w / expiries, corpus.events, generator)
     mixture = replace(mixture, jumps=jumps)
-    std = (w + jumps.added_variance(expiries)).sqrt()
+    std = mixture.unit(expiries, w + jumps.added_variance(expiries), corpus.clouds.max_z)
     cloud = draw_cloud(expiries, listed, standard, std, corpus.clouds, generator)
     held_out = round(targets * corpus.contexts.quoted_targets)
     shown, present, asked, quoted = shown_and_held_out(cloud, context, held_out, corpus.contexts, generator)
@@ -139,7 +139,7 @@ def _anywhere(
     tau = torch.where(on_an_expiry, own, tau)
     widest = torch.where(happens(0.5, shape, generator), contexts.max_z, contexts.usual_z)
     z = widest * uniform((-1, 1), shape, generator)
-    k = z * mixture.at_the_money(tau).sqrt()
+    k = z * mixture.unit(tau, mixture.at_the_money(tau), contexts.max_z)
     return _Points(k, tau, z, torch.where(on_an_expiry, expiry, -1))
 
 

@@ -59,6 +59,10 @@ class EssviSurfaces:
         root = ((psi * k) ** 2 + 2 * tilt * theta * k + theta**2).sqrt()
         return (theta + tilt * k + root) / 2
 
+    def reach(self, time_to_maturity: Float[Tensor, "surface point"]) -> Float[Tensor, "surface point"]:
+        """Largest |k| of a maturity at which the surface may be asked: any."""
+        return torch.full_like(time_to_maturity, torch.inf)
+
 
 def power_law(theta: Tensor, eta: Tensor | float, gamma: Tensor) -> Tensor:
     """A wing's slope, eta (theta / (1 + theta))^(1 - gamma)."""

@@ -15,6 +15,8 @@ from ivyspt.corpus.events import Jumps
 from ivyspt.corpus.tables import Tables, joined
 from ivyspt.corpus_config import Corpus
 
+SPARE = 1.05  # rounding to listed strikes stays within reach
+
 
 class Surfaces(Protocol):
     """Several surfaces of one family."""
@@ -23,6 +25,10 @@ class Surfaces(Protocol):
         self, log_moneyness: Float[Tensor, "surface point"], time_to_maturity: Float[Tensor, "surface point"]
     ) -> Float[Tensor, "surface point"]:
         """Total variance at points of each surface, in double precision."""
+        ...
+
+    def reach(self, time_to_maturity: Float[Tensor, "surface point"]) -> Float[Tensor, "surface point"]:
+        """Largest |k| of a maturity at which a surface may be asked."""
         ...
 
 
@@ -58,6 +64,18 @@ class Mixture:
     def at_the_money(self, time_to_maturity: Float[Tensor, "surface point"]) -> Float[Tensor, "surface point"]:
         """Total variance at log-moneyness 0."""
         return self.total_variance(torch.zeros_like(time_to_maturity), time_to_maturity)
+
+    def unit(
+        self,
+        time_to_maturity: Float[Tensor, "surface point"],
+        at_the_money: Float[Tensor, "surface point"],
+        max_z: float,
+    ) -> Float[Tensor, "surface point"]:
+        """Standard deviation at the money in which places are drawn, or less where `max_z` of it were out of reach."""
+        reach = torch.empty_like(time_to_maturity)
+        for rows, part in zip(self.rows, self.parts, strict=True):
+            reach[rows] = part.reach(time_to_maturity[rows])
+        return torch.minimum(at_the_money.sqrt(), reach / (SPARE * max_z))
 
 
 def draw_families(

@@ -19,7 +19,7 @@ from ivyspt.generators import generator_of
 from ivyspt.implied_vol import implied_vol
 
 BLOCK = 50  # surfaces tabulated at once; bounds the memory of their contours
-STENCIL_STD = 0.02  # half-width in k of the screen's differences, standard deviations
+STENCIL = 0.02  # half-width in x of the screen's differences
 STENCIL_TAU = 0.01  # relative step in tau
 FAMILIES: dict[str, Callable] = {
     "sabr": lambda count, corpus, generator: draw_sabr(count, corpus.sabr, generator),
@@ -92,14 +92,14 @@ def fourier_vols(process: Process, k: np.ndarray, tau: np.ndarray, std: np.ndarr
 
 def free_of_arbitrage(tables: Tables, pools: Pools) -> Bool[Tensor, " surface"]:
     """Whether g and the growth of w with tau stay above the tolerance on the screen's nodes, by float64 differences."""
-    z = torch.linspace(-pools.screen_z, pools.screen_z, pools.screen[0], dtype=torch.float64)
     domain, count = tables.domain, len(tables)
     share = torch.linspace(0, 1, pools.screen[1], dtype=torch.float64)
     tau = domain.shortest * (domain.longest / domain.shortest / (1 + STENCIL_TAU)) ** share
-    tau = tau.repeat_interleave(len(z)).expand(count, -1)
-    std = tables.total_variance(torch.zeros_like(tau), tau).sqrt()
-    k = z.repeat(pools.screen[1]) * std
-    h = STENCIL_STD * std
+    tau = tau.repeat_interleave(pools.screen[0]).expand(count, -1)
+    theta = tables.reference_variance(tau)
+    h = STENCIL * theta.sqrt()
+    x = (domain.max_x - STENCIL) * torch.linspace(-1, 1, pools.screen[0], dtype=torch.float64)
+    k = x.repeat(pools.screen[1]) * theta.sqrt()
     left, w, right = (tables.total_variance(k + move, tau) for move in (-h, 0, h))
     g = durrleman_g(k, w, (right - left) / (2 * h), (right - 2 * w + left) / h**2)
     growth = (tables.total_variance(k, (1 + STENCIL_TAU) * tau) / w - 1) / STENCIL_TAU

@@ -72,6 +72,10 @@ class Tables:
             ratio = ratio * (1 + slope.clamp(min=0) * beyond)
         return theta * ratio
 
+    def reach(self, time_to_maturity: Float[Tensor, "surface point"]) -> Float[Tensor, "surface point"]:
+        """Largest |k| of a maturity within the table."""
+        return self.domain.max_x * self.reference_variance(self.pace * time_to_maturity).sqrt()
+
     def take(self, index: Int[Tensor, " surface"]) -> "Tables":
         """Some of the surfaces, repeats allowed."""
         rows = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "domain"}

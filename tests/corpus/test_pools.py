@@ -57,9 +57,12 @@ def test_events_keep_pooled_surfaces_free_of_arbitrage(pools, family):
     listed, generator = torch.ones_like(expiries, dtype=torch.bool), torch.Generator().manual_seed(0)
     jumps = draw_events(expiries, listed, variance, Events(share=1.0), generator)
     surfaces = Mixture([torch.arange(SURFACES)], [tables], jumps)
-    k, tau, std = grid(surfaces, SURFACES, max_z=6.0, nodes=(121, 25))
-    assert durrleman_on(surfaces, k, tau, std, step=0.05).min() > -1e-3
+    k, tau, std = grid(surfaces, SURFACES, max_z=1.0, nodes=(121, 25))
+    unit = surfaces.unit(tau, std.square(), max_z=6.0)
+    k = 6 * k / std * unit
+    assert durrleman_on(surfaces, k, tau, std, step=0.02).min() > -1e-3
     assert calendar_slope_on(surfaces, k, tau, step=0.02).min() > -1e-5
+    assert torch.all(k.abs() < tables.reach(tau))
 
 
 def test_tables_are_the_models_between_their_nodes():
