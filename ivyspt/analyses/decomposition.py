@@ -54,7 +54,7 @@ def decompose_losses(predictions: pl.DataFrame, split: pl.DataFrame, evaluation:
         "calendar": ((-pl.col("w_tau")).clip(lower_bound=0) ** 2).mean(),
         "butterfly": ((-pl.col("durrleman_g")).clip(lower_bound=0) ** 2).mean(),
     }
-    table = errors.group_by(*SURFACE, period, *BUCKETS).agg(
+    table = errors.group_by(*SURFACE, period, *BUCKETS, maintain_order=True).agg(
         pl.len().alias("points"),
         pl.col("w_tau").count().alias("derivative_points"),
         *(loss.alias(LOSSES[name]) for name, loss in losses.items()),

@@ -56,7 +56,7 @@ def label_days(surfaces: pl.DataFrame, split: pl.DataFrame, stress: Stress) -> p
     neither of stress nor calm unless the other flag is true. `…_share_below` is the share of all days of the study that
     lie below the threshold.
     """
-    means = surfaces.group_by("date").agg(pl.col(_MARKET).mean())
+    means = surfaces.group_by("date", maintain_order=True).agg(pl.col(_MARKET).mean())
     days = split.select("date", "split").join(means, on="date", how="left", validate="1:1")
     vol, size, tested = pl.col("market_vol"), pl.col("market_return").abs(), pl.col("split") == "test"
     days = days.with_columns(
@@ -104,7 +104,9 @@ def compare_conditions(values: pl.DataFrame, days: pl.DataFrame, evaluation: Eva
         raise DataError(f"evaluation.reference must be one of {', '.join(sorted(methods))}, got {evaluation.reference}")
     flags = days.select("date", **CONDITIONS)
     chosen = values.filter(pl.col("metric").is_in(list(METRICS))).join(flags, on="date", how="left", validate="m:1")
-    surfaces = chosen.group_by("run", *CELL, "surface_id", "date", *CONDITIONS).agg(pl.col("value").mean())
+    surfaces = chosen.group_by("run", *CELL, "surface_id", "date", *CONDITIONS, maintain_order=True).agg(
+        pl.col("value").mean()
+    )
     summaries = [_summary(chosen, surfaces, condition) for condition in CONDITIONS]
     tests = [_tested(frame, evaluation) for frame in surfaces.partition_by("tier", "mask")]
     keys = ["run", *CELL, "condition"]
@@ -113,7 +115,7 @@ def compare_conditions(values: pl.DataFrame, days: pl.DataFrame, evaluation: Eva
 
 
 def _summary(values: pl.DataFrame, surfaces: pl.DataFrame, condition: str) -> pl.DataFrame:
-    counts = surfaces.filter(condition).group_by("run", *CELL)
+    counts = surfaces.filter(condition).group_by("run", *CELL, maintain_order=True)
     counted = counts.agg(surfaces=pl.len(), days=pl.col("date").n_unique())
     means = summarise(values.filter(condition)).drop("pooled")
     return means.join(counted, on=["run", *CELL]).with_columns(condition=pl.lit(condition))
@@ -138,7 +140,7 @@ def _tested(surfaces: pl.DataFrame, evaluation: Evaluation) -> pl.DataFrame:
 
 def _by_day(surfaces: pl.DataFrame, dates: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:
     """Run and metric of each series, its means over each day's surfaces, (day, series); NaN where there are none."""
-    daily = surfaces.group_by("run", "metric", "date").agg(pl.col("value").mean())
+    daily = surfaces.group_by("run", "metric", "date", maintain_order=True).agg(pl.col("value").mean())
     series = daily.select("run", "metric").unique().sort("run", "metric").with_row_index("series")
     placed = daily.join(series, on=["run", "metric"]).join(dates.select("day", "date"), on="date")
     table = np.full((dates.height, series.height), np.nan)

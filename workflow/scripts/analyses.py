@@ -72,7 +72,7 @@ def surface_losses(table: pl.DataFrame) -> pl.DataFrame:
         total = pl.col(weight).filter(known).sum()
         means.append(pl.when(total > 0).then((pl.col(loss) * pl.col(weight)).sum() / total).alias(loss))
     keys = ["run", "seed", "tier", "mask", "surface_id", "period"]
-    return table.group_by(keys).agg(*means).sort(keys)
+    return table.group_by(keys, maintain_order=True).agg(*means).sort(keys)
 
 
 def shown_methods(table: pl.DataFrame, tier: str, main_run: str, baselines: int) -> list[str]:
@@ -80,7 +80,7 @@ def shown_methods(table: pl.DataFrame, tier: str, main_run: str, baselines: int)
     of_tier = table.filter(pl.col("tier") == tier)
     mask = headline_mask(tier, of_tier["mask"].unique().to_list())
     surfaces = surface_losses(of_tier.filter((pl.col("mask") == mask) & ~pl.col("run").str.contains(".", literal=True)))
-    means = surfaces.group_by("run").agg(pl.col("fit_loss_vol_squared").mean())
+    means = surfaces.group_by("run", maintain_order=True).agg(pl.col("fit_loss_vol_squared").mean())
     best = means.sort("fit_loss_vol_squared", "run")["run"].to_list()
     return [f"{main_run}.{TIERS[tier]}", *best[:baselines]]
 

@@ -27,9 +27,11 @@ def moments(rows: pl.DataFrame) -> pl.DataFrame:
 
     `move_vol_points` is mean |∂σ/∂feature| times the standard deviation of the feature over surfaces.
     """
-    surfaces = rows.group_by(*SPREAD_KEYS, "seed", "surface_id").agg(pl.col("feature_value").first())
-    spread = surfaces.group_by(SPREAD_KEYS).agg(feature_std=pl.col("feature_value").std())
-    table = rows.group_by(SPREAD_KEYS).agg(
+    surfaces = rows.group_by(*SPREAD_KEYS, "seed", "surface_id", maintain_order=True).agg(
+        pl.col("feature_value").first()
+    )
+    spread = surfaces.group_by(SPREAD_KEYS, maintain_order=True).agg(feature_std=pl.col("feature_value").std())
+    table = rows.group_by(SPREAD_KEYS, maintain_order=True).agg(
         mean=pl.col("derivative").mean(),
         std=pl.col("derivative").std(),
         size=pl.col("derivative").abs().mean(),
@@ -43,12 +45,12 @@ def moments(rows: pl.DataFrame) -> pl.DataFrame:
 
 def effects(rows: pl.DataFrame) -> pl.DataFrame:
     """Mean change of answers and of errors where a feature is permuted; `worst` and `best` of the repeats and seeds."""
-    by_repeat = rows.group_by(*SPREAD_KEYS, "seed", "repeat").agg(
+    by_repeat = rows.group_by(*SPREAD_KEYS, "seed", "repeat", maintain_order=True).agg(
         change=pl.col("mean_absolute_change_vol_points").mean(),
         rmse_change=pl.col("rmse_change").mean(),
         rmse=pl.col("rmse_vol_points").mean(),
     )
-    return by_repeat.group_by(SPREAD_KEYS).agg(
+    return by_repeat.group_by(SPREAD_KEYS, maintain_order=True).agg(
         pl.col("change", "rmse_change", "rmse").mean(),
         best=pl.col("rmse_change").min(),
         worst=pl.col("rmse_change").max(),
@@ -65,7 +67,12 @@ def groups(rows: pl.DataFrame) -> list[tuple[str, str]]:
 
 def openness(gates: pl.DataFrame, run: str) -> str:
     """How far the gates let the market through, block by block, in words."""
-    own = gates.filter(pl.col("run") == run).group_by("block").agg(pl.col("market_weight_mean").mean()).sort("block")
+    own = (
+        gates.filter(pl.col("run") == run)
+        .group_by("block", maintain_order=True)
+        .agg(pl.col("market_weight_mean").mean())
+        .sort("block")
+    )
     if own.is_empty():
         return "no gate: both paths are added"
     return "weight of the market: " + ", ".join(f"block {block} {mean:.2g}" for block, mean in own.iter_rows())

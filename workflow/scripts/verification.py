@@ -70,7 +70,7 @@ def _methods(path: Path) -> pl.DataFrame:
 def _counts(results: Path) -> pl.DataFrame:
     points = pl.read_parquet(results / "surfaces/points.parquet").with_columns(date=pl.col("quote_time").dt.date())
     dated = points.join(pl.read_parquet(results / "surfaces/split.parquet"), on="date")
-    counts = dated.group_by("tier", "split").agg(
+    counts = dated.group_by("tier", "split", maintain_order=True).agg(
         pl.col("date").n_unique().alias("days"),
         pl.col("surface_id").n_unique().alias("surfaces"),
         pl.len().alias("points"),

@@ -65,7 +65,7 @@ def main() -> None:
     names |= {settings["baselines"][name]["label"]: name for tier in tiers for name in methods[tier][1:]}
     handles = [Patch(color=colour(method), label=label) for label, method in names.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), title=MARKS, title_fontsize=7)
-    counts = every.group_by("run").agg(pl.col("seed").n_unique())["seed"].to_list()
+    counts = every.group_by("run", maintain_order=True).agg(pl.col("seed").n_unique())["seed"].to_list()
     text = f"Losses of test surfaces by bucket of z and of maturity, {seeds_of(counts)}"
     figure.suptitle(f"{text}\n{data_label(settings)}")
     save(figure, chosen)

@@ -16,7 +16,9 @@ DECADES = 1e7  # from the largest norm that is shown to the smallest
 def continued(table: pl.DataFrame, count: str) -> pl.DataFrame:
     """Steps or epochs of fine-tuning, counted on from those of pre-training."""
     before = (
-        table.filter(pl.col("phase") == "pretrain").group_by("run", "seed").agg(pl.col(count).max().alias("before"))
+        table.filter(pl.col("phase") == "pretrain")
+        .group_by("run", "seed", maintain_order=True)
+        .agg(pl.col(count).max().alias("before"))
     )
     later = pl.when(pl.col("phase") == "finetune").then(pl.col("before")).otherwise(0)
     return table.join(before, on=["run", "seed"]).with_columns(pl.col(count) + later).sort(count)

@@ -19,7 +19,9 @@ def example(predictions: pl.DataFrame) -> pl.DataFrame:
     mask = next(mask for mask in MASKS if mask in targets["mask"].unique())
     targets = targets.filter(pl.col("mask") == mask)
     squared = (pl.col("implied_vol_fitted") - pl.col("implied_vol")) ** 2
-    errors = targets.group_by("surface_id").agg(squared.mean().alias("mse")).sort("mse", "surface_id")
+    errors = (
+        targets.group_by("surface_id", maintain_order=True).agg(squared.mean().alias("mse")).sort("mse", "surface_id")
+    )
     return targets.filter(pl.col("surface_id") == errors["surface_id"][(errors.height - 1) // 2])
 
 

@@ -51,7 +51,7 @@ def _name_columns(axes: Axes, names: list) -> None:
 
 def coverage_map(surfaces: pl.DataFrame, symbols: list[str]) -> Figure:
     """Points of each symbol's surface on each day (the largest, where a day has several); white: no surface."""
-    largest = surfaces.group_by("date", "symbol").agg(pl.max("points"))
+    largest = surfaces.group_by("date", "symbol", maintain_order=True).agg(pl.max("points"))
     days = largest["date"].unique().sort().to_list()
     grid = _grid(largest.select("symbol", "date", "points"), symbols, days)
     height = 0.8 + 0.16 * min(len(symbols), MAX_NAMES)

@@ -84,7 +84,12 @@ def by_day(days: pl.DataFrame, labels: dict[str, str]) -> Figure:
 
 def by_symbol(symbols: pl.DataFrame, labels: dict[str, str]) -> Figure:
     """Mean RMSE of a symbol's surfaces, one marker a method; those with the largest errors where there are many."""
-    order = symbols.group_by("symbol").agg(pl.col("rmse").mean()).sort("rmse", "symbol")["symbol"].tail(MAX_NAMES)
+    order = (
+        symbols.group_by("symbol", maintain_order=True)
+        .agg(pl.col("rmse").mean())
+        .sort("rmse", "symbol")["symbol"]
+        .tail(MAX_NAMES)
+    )
     place = {symbol: number for number, symbol in enumerate(order)}
     figure, axes = plt.subplots(figsize=(5.5, 1.2 + 0.22 * len(place)))
     for method, label in labels.items():

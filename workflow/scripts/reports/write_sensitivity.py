@@ -56,7 +56,9 @@ def parse() -> Namespace:
 
 def is_closed(gates: pl.DataFrame) -> bool:
     """Whether every block's gate lets next to nothing of the market through; a model without a gate is open."""
-    weights = gates.group_by("block").agg(pl.col("market_weight_mean").mean())["market_weight_mean"]
+    weights = gates.group_by("block", maintain_order=True).agg(pl.col("market_weight_mean").mean())[
+        "market_weight_mean"
+    ]
     return len(weights) > 0 and weights.max() < CLOSED
 
 
@@ -71,7 +73,9 @@ def sizes(slopes: pl.DataFrame, moves: pl.DataFrame, effects: pl.DataFrame) -> s
     top = moves.sort("move_vol_points", descending=True).row(0, named=True)
     by_condition = {
         condition: sensitivity.moments(rows).filter(pl.col("feature") == top["feature"])["size"][0]
-        for (condition,), rows in slopes.filter(pl.col("feature") == top["feature"]).group_by("condition")
+        for (condition,), rows in slopes.filter(pl.col("feature") == top["feature"]).group_by(
+            "condition", maintain_order=True
+        )
     }
     together = effects.filter(pl.col("feature") == "all").row(0, named=True)
     text = (

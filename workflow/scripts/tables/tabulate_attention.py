@@ -21,7 +21,7 @@ HEADER = (
 
 def rows_of(summary: pl.DataFrame) -> list[tuple[str, ...]]:
     """One row a head: means over targets and seeds."""
-    means = summary.group_by("head", "measure").agg(pl.col("mean").mean())
+    means = summary.group_by("head", "measure", maintain_order=True).agg(pl.col("mean").mean())
     found = {(head, measure): mean for head, measure, mean in means.iter_rows()}
     heads = sorted({head for head, _ in found if head is not None})
 

@@ -21,7 +21,7 @@ def row(label: str, losses: pl.DataFrame) -> tuple[str, ...]:
     """A run's loss in a phase: means over seeds, the last validation loss with its standard deviation."""
     ends = (
         losses.sort("epoch")
-        .group_by("seed", "split")
+        .group_by("seed", "split", maintain_order=True)
         .agg(
             first=pl.col("value").first(),
             last=pl.col("value").last(),

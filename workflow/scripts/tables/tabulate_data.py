@@ -26,10 +26,10 @@ def main() -> None:
     points = pl.read_parquet(chosen.points[0]).with_columns(date=pl.col("quote_time").dt.date())
     counted = (
         points.join(pl.read_parquet(chosen.split[0]), on="date")
-        .group_by("tier", "split", "surface_id")
+        .group_by("tier", "split", "surface_id", maintain_order=True)
         .agg(pl.col("symbol").first(), pl.col("date").first(), points=pl.len(), hidden=(~pl.col("visible")).sum())
     )
-    parts = counted.group_by("tier", "split").agg(
+    parts = counted.group_by("tier", "split", maintain_order=True).agg(
         pl.col("symbol").n_unique(),
         pl.col("date").n_unique(),
         pl.len().alias("surfaces"),
@@ -45,7 +45,7 @@ def main() -> None:
             for part in order
             if (row := rows.get(part))
         ]
-    dropped = pl.read_parquet(chosen.rejections[0]).group_by("reason").agg(pl.col("quotes").sum())
+    dropped = pl.read_parquet(chosen.rejections[0]).group_by("reason", maintain_order=True).agg(pl.col("quotes").sum())
     reasons = dropped.sort("quotes", "reason", descending=[True, False]).iter_rows()
     listed = "; ".join(f"{escape(reason.replace('_', ' '))} {count:,}" for reason, count in reasons)
     caption = (

@@ -20,7 +20,10 @@ HEADER = (
 def row(label: str, steps: pl.DataFrame, balanced: pl.Series, fixed: pl.Series) -> tuple[str, ...]:
     """A loss in a phase: its weight, how its gradient keeps to the target, and where it ends."""
     ordered = steps.sort("step")
-    first, last = (ordered.group_by("seed").agg(pl.col("weight").get(place))["weight"].mean() for place in (0, -1))
+    first, last = (
+        ordered.group_by("seed", maintain_order=True).agg(pl.col("weight").get(place))["weight"].mean()
+        for place in (0, -1)
+    )
     ratio = (steps["gradient_norm"] / steps["target_norm"]).drop_nans().median()
     middle, high = steps["gradient_norm"].median(), steps["gradient_norm"].quantile(0.99)
     ours, theirs = balanced.mean(), fixed.mean()
