@@ -55,13 +55,13 @@ class Flatness(Section):
     states: list[Literal["initial", "pretrain", "finetune"]] = ["initial", "pretrain"]
     seeds: Count = 1  # of the main run
     surfaces: Count = 8  # validation surfaces, drawn once
-    lanczos_steps: Count = 40  # products with the Hessian, a loss and start vector
+    lanczos_steps: Count = 30  # products with the Hessian, a loss and start vector
     probes: Count = 1  # random start vectors
     ratio_quantiles: tuple[Proportion, Proportion] = (
         0.5,
         0.999,
     )  # of |eigenvalue|; their ratio is that of small to large
-    slice_radius: Positive = 0.5  # Euclidean norm of the change of all parameters
+    slice_radius: Positive = 0.005  # Euclidean norm of the change of all parameters
     slice_points: Annotated[int, Field(ge=3)] = 11
     seed: int = 0  # of surfaces, masks, collocation points and start vectors
 

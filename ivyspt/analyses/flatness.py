@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ivyspt.analyses.hessian import Hessian, losses_along
-from ivyspt.analyses.lanczos import Ritz, lanczos, weighted_quantile
+from ivyspt.analyses.lanczos import Ritz, density, lanczos, weighted_quantile
 from ivyspt.analyses.samples import drawn
 from ivyspt.analysis_config import Flatness
 from ivyspt.batches.batch import Batch
@@ -84,7 +84,7 @@ def measure(
         found = [lanczos(hessian, start, settings.lanczos_steps) for start in starts]
         summaries.append({"loss": loss, "value": value.item()} | _summary(hessian.gradient, found, settings))
         magnitudes += [{"loss": loss, **row} for row in _histogram(np.abs(hessian.gradient))]
-        eigenvalues += [{"loss": loss, **row} for row in _ritz_rows(found)]
+        eigenvalues += [{"loss": loss, **row} for row in _ritz_rows(found, count)]
     directions = _directions(found[0], starts[0])
     slices = [
         {"direction": name, **row}
@@ -99,7 +99,7 @@ def _summary(gradient: np.ndarray, found: list[Ritz], settings: Flatness) -> dic
     top = max(found, key=lambda ritz: ritz.values[-1])
     bottom = min(found, key=lambda ritz: ritz.values[0])
     values = np.concatenate([ritz.values for ritz in found])
-    weights = np.concatenate([ritz.weights for ritz in found]) / len(found)
+    weights = np.concatenate([density(ritz, len(gradient)) for ritz in found]) / len(found)
     small, large = (weighted_quantile(np.abs(values), weights, share) for share in settings.ratio_quantiles)
     greatest = max(np.abs(values).max(), np.finfo(float).tiny)
     return {
@@ -134,11 +134,11 @@ def _histogram(entries: np.ndarray) -> list[dict[str, float | int]]:
     return rows
 
 
-def _ritz_rows(found: list[Ritz]) -> list[dict[str, float | int]]:
+def _ritz_rows(found: list[Ritz], count: int) -> list[dict[str, float | int]]:
     return [
         {"probe": probe, "eigenvalue": float(value), "weight": float(weight), "within": float(residual)}
         for probe, ritz in enumerate(found)
-        for value, weight, residual in zip(ritz.values, ritz.weights, ritz.residuals, strict=True)
+        for value, weight, residual in zip(ritz.values, density(ritz, count), ritz.residuals, strict=True)
     ]
 
 

@@ -8,6 +8,8 @@ from scipy.linalg import eigh_tridiagonal
 
 # of the operator's size; below it a new direction is rounding, and the space that the start vector spans is exhausted
 EXHAUSTED = 1e-12
+CONVERGED = 1e-6  # of the largest magnitude; a value known so well is an eigenvalue
+SIMPLE = 20.0  # a simple eigenvalue's weight times the size is χ² of one degree, above this once in a hundred thousand
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,20 @@ def lanczos(multiply: Callable[[np.ndarray], np.ndarray], start: np.ndarray, ste
             basis[step + 1] = product / beside[step]
     values, vectors = eigh_tridiagonal(diagonal[:taken], beside[: taken - 1])
     return Ritz(values, vectors[0] ** 2, np.abs(beside[taken - 1] * vectors[-1]), basis[:taken].T @ vectors)
+
+
+def density(ritz: Ritz, size: int) -> np.ndarray:
+    """The share of an operator's `size` eigenvalues that each Ritz value stands for.
+
+    A simple eigenvalue that has converged counts as one; the quadrature's weights, which scatter about that, share what
+    is left among the others.
+    """
+    known = ritz.residuals <= CONVERGED * np.abs(ritz.values).max()
+    known &= ritz.weights * size < SIMPLE
+    rest = ritz.weights[~known].sum()
+    if not rest > 0:
+        return ritz.weights
+    return np.where(known, 1 / size, ritz.weights * (1 - known.sum() / size) / rest)
 
 
 def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:

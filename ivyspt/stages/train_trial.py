@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from ivyspt.analyses.search import searched, subset
+from ivyspt.analyses.search import judged, searched, subset
 from ivyspt.analysis_config import Subset
 from ivyspt.artefacts import read_table, write_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
@@ -50,11 +50,10 @@ def run(
     named = {"trial": trial, **searched(settings.model, phase), "seed": seed}
     named |= {"parameters": sum(parameter.numel() for parameter in model.parameters())}
     named |= dict(zip(("training_surfaces", "validation_surfaces"), map(len, parts), strict=True))
-    table = history.filter(pl.col("record") == "epoch").select(
-        *(pl.lit(value).alias(name) for name, value in named.items()),
-        pl.col("epoch") + 1,
-        "split",
-        "loss",
-        "value",
-    )
+    columns = [pl.lit(value).alias(name) for name, value in named.items()]
+    epochs = history.filter(pl.col("record") == "epoch")
+    table = epochs.select(*columns, pl.col("epoch") + 1, "split", "loss", "value")
+    found = judged(model, parts[1], settings.masking, settings.losses, settings.training, seed)
+    end = table.filter((pl.col("split") == "validation") & (pl.col("epoch") == phase.epochs))
+    table = pl.concat([table, end.with_columns(split=pl.lit("judged"), value=pl.col("loss").replace_strict(found))])
     write_table(table, losses, {"settings": settings.model_dump(mode="json"), "trial": trial})

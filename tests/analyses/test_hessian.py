@@ -85,17 +85,15 @@ def test_the_objective_is_the_weighted_sum(dense):
 
 def test_what_is_measured_is_what_the_dense_hessian_has(tiny, dense):
     settings = Flatness(lanczos_steps=20, probes=2, slice_points=3)
-    starts = np.random.default_rng(settings.seed).choice([-1.0, 1.0], (2, len(dense["fit"])))
     for row in measure(tiny[0], BATCH, LOSSES, WEIGHTS, settings).summary.iter_rows(named=True):
-        exact, matrix = np.linalg.eigvalsh(dense[row["loss"]]), dense[row["loss"]]
+        exact = np.linalg.eigvalsh(dense[row["loss"]])
         top = np.abs(exact).max()
         assert row["parameters"] == len(exact)
         assert row["largest"] == pytest.approx(exact[-1], abs=1e-5 * top)
         assert row["smallest"] == pytest.approx(exact[0], abs=1e-5 * top)
-        # Hutchinson's estimates of the traces of H and of H², from the same starts
-        assert row["trace"] == pytest.approx(np.mean([v @ matrix @ v for v in starts]), abs=1e-4 * top)
-        squares = np.mean([((matrix @ v) ** 2).sum() for v in starts])
-        assert row["stable_rank"] == pytest.approx(squares / top**2, rel=1e-4)
+        # the eigenvalues that have converged are exact; what is estimated of the others is small beside them
+        assert row["trace"] == pytest.approx(exact.sum(), abs=0.05 * np.abs(exact).sum())
+        assert row["stable_rank"] == pytest.approx((exact**2).sum() / top**2, rel=1e-2)
 
 
 def test_an_inactive_hinge_has_no_curvature():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from ivyspt.analyses.lanczos import lanczos, weighted_quantile
+from ivyspt.analyses.lanczos import density, lanczos, weighted_quantile
 
 SIZE = 60
 
@@ -63,6 +63,22 @@ def test_the_mean_over_a_basis_is_the_spectral_density(dense):
     for degree in range(4):
         mean = np.mean([run.weights @ run.values**degree for run in runs])
         assert mean == pytest.approx(np.mean(np.linalg.eigvalsh(dense) ** degree), rel=1e-9)
+
+
+def test_eigenvalues_that_have_converged_count_as_one_each(dense):
+    """So one start suffices: the second moment is that of the spectrum, where the plain quadrature is far off."""
+    exact = (np.linalg.eigvalsh(dense) ** 2).mean()
+    errors = []
+    for seed in range(5):
+        found = lanczos(lambda v: dense @ v, start(seed), 12)
+        shares = density(found, SIZE)
+        assert shares.sum() == pytest.approx(1)
+        assert shares[-1] == pytest.approx(1 / SIZE)
+        assert shares @ found.values**2 == pytest.approx(exact, rel=1e-4)
+        errors.append(abs(found.weights @ found.values**2 / exact - 1))
+    assert max(errors) > 0.1
+    nothing = lanczos(np.zeros_like, start(), 10)
+    assert density(nothing, SIZE).tolist() == [1.0]
 
 
 def test_a_zero_operator_has_the_eigenvalue_zero():

@@ -18,7 +18,7 @@ def trials(losses: dict[str, tuple[float, float, float]]) -> pl.DataFrame:
         named = {"trial": trial, **VALUES, "learning_rate": 1e-3 * (number + 1), "seed": 0, "parameters": 100}
         named |= {"training_surfaces": 10, "validation_surfaces": 5}
         for loss, value in zip(("fit", "calendar", "butterfly"), values, strict=True):
-            for epoch, split, shown in ((1, "validation", -value), (2, "validation", value), (2, "train", -value)):
+            for epoch, split, shown in ((1, "validation", -value), (2, "judged", value), (2, "train", -value)):
                 rows.append(named | {"epoch": epoch, "split": split, "loss": loss, "value": shown})
     return pl.DataFrame(rows)
 

@@ -87,7 +87,9 @@ def test_the_best_trial_becomes_a_configuration(tables, tmp_path):
     ranking = pl.read_parquet(out["ranking"])
     assert sorted(ranking["dimension"]) == [4, 8]
     assert yaml.safe_load((tmp_path / "chosen.yaml").read_text())["model"]["dimension"] == ranking["dimension"][0]
-    assert pl.read_parquet(out["losses"]).height == 2 * 2 * 2 * 3  # trials, epochs, splits, losses
+    assert (
+        pl.read_parquet(out["losses"]).height == 2 * (2 * 2 + 1) * 3
+    )  # trials, splits and epochs and the judgement, losses
 
 
 @pytest.mark.parametrize(("state", "tier"), [("initial", "liquid"), ("pretrain", "liquid"), ("finetune", "sparse")])

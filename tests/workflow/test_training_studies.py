@@ -37,6 +37,7 @@ def summary(state: str, **objective) -> list[dict]:
         "largest_within": 1e-9,
         "smallest": -1.0,
         "smallest_within": 0.1,
+        "trace": 3.0,
         "small_to_large": 1e-4,
         "stable_rank": 2.5,
     }
@@ -66,8 +67,10 @@ def made_up() -> dict[str, list[dict]]:
     row |= {"steps": 4, "initial_loss_squared_vol": 2.0, "final_loss_squared_vol": 1.0, "loss_left": 0.4}
     return {
         "search/losses": [
-            {"trial": name, **values, "epoch": epoch, "split": "validation", "loss": loss, "value": 0.1 * epoch}
-            for (name, values), epoch, loss in product(trials.items(), (1, 2), LOSSES)
+            {"trial": name, **values, "epoch": epoch, "split": split, "loss": loss, "value": 0.1 * epoch}
+            for (name, values), (epoch, split), loss in product(
+                trials.items(), ((1, "validation"), (2, "validation"), (2, "judged")), LOSSES
+            )
         ],
         "search/ranking": [
             {"trial": name, **values, **{f"value_{loss}": 0.1 for loss in LOSSES}, "mean_rank": 1.5}

@@ -24,9 +24,9 @@ LOSS_COLOURS = {"fit": "#332288", "calendar": "#117733", "butterfly": "#cc6677",
 SEQUENCE = ("#332288", "#cc6677", "#44aa99", "#ddaa33", "#882255")  # things without a colour of their own
 BALANCE = {"gradnorm": "#332288", "fixed": "#cc6677", "norm": "#ddaa33", "target": "#117733"}
 DIRECTIONS = {  # along which a loss is cut
-    "largest": ("#332288", "-"),
+    "largest": ("#882255", "-"),
     "second largest": ("#44aa99", "--"),
-    "smallest": ("#cc6677", "-."),
+    "smallest": ("#ddaa33", "-."),
     "random": ("#777777", "-"),
 }
 QUOTES = {"shown": "#000000", "hidden": "#777777", "spread": "#cccccc"}

@@ -14,6 +14,11 @@ DECADES = 8  # of |eigenvalue| that are shown below the largest; smaller ones ar
 BINS_PER_DECADE = 2
 
 
+def plural(count: int, word: str) -> str:
+    """A counted word."""
+    return f"{count} {word}{'s' * (count > 1)}"
+
+
 def draw_magnitudes(axes: Axes, table: pl.DataFrame) -> None:
     """Share of the parameters whose gradient entry has a magnitude, by decade."""
     for loss, colour in LOSS_COLOURS.items():
@@ -23,7 +28,10 @@ def draw_magnitudes(axes: Axes, table: pl.DataFrame) -> None:
             continue
         edges = [*bins["log10_from"], bins["log10_to"][-1]]
         axes.stairs(bins["entries"] / rows["entries"].sum(), edges, color=colour, linewidth=1.1)
+    objective = table.filter(pl.col("loss") == "objective")
+    zero = objective.filter(pl.col("log10_from").is_null())["entries"].sum() / objective["entries"].sum()
     axes.set(xlabel="log₁₀ |∂L/∂θ|", ylabel="share of parameters")
+    axes.text(0.02, 0.9, f"below 10⁻¹⁶: {zero:.1%}", transform=axes.transAxes, fontsize=6)
 
 
 def draw_spectrum(axes: Axes, table: pl.DataFrame) -> None:
@@ -38,7 +46,7 @@ def draw_spectrum(axes: Axes, table: pl.DataFrame) -> None:
         place = np.where(above < 0, 0.0, np.sign(values) * (above + 0.5))
         share, _ = np.histogram(place, edges, weights=rows["weight"].to_numpy() / probes)
         axes.stairs(np.where(share > 0, share, np.nan), edges, color=colour, linewidth=1.1)
-    ticks = np.arange(0, DECADES, 3)
+    ticks = np.arange(DECADES - 1, 1, -3)[::-1]
     labels = [f"10$^{{{floor + tick:.0f}}}$" for tick in ticks]
     axes.set_xticks(
         [*(-ticks[::-1] - 0.5), 0, *(ticks + 0.5)], [*(f"−{label}" for label in labels[::-1]), "0", *labels], fontsize=6
@@ -56,8 +64,9 @@ def draw_slices(axes: Axes, table: pl.DataFrame) -> None:
         axes.plot(whole["distance"], whole["value"], line, color=colour)
         axes.plot(parabola["distance"], parabola["value"], ":", color=colour, linewidth=0.7)
     objective = table.filter(pl.col("loss") == "objective")["value"]
-    axes.set(xlabel="distance in parameters", ylabel="objective", yscale="log")
-    axes.set_ylim(objective.min() / 1.5, objective.max() * 1.5)
+    axes.set(xlabel="distance in parameters", ylabel="objective")
+    axes.set_ylim(min(0.0, objective.min()), 1.1 * objective.max())
+    axes.locator_params(axis="x", nbins=3)
 
 
 def main() -> None:
@@ -78,7 +87,8 @@ def main() -> None:
         for axes in row:
             axes.set_title(STATES[state])
     for loss, colour in LOSS_COLOURS.items():
-        grid[0][0].plot([], [], color=colour, label=SHORT[loss])
+        flat = eigenvalues.filter(first & (pl.col("loss") == loss))["eigenvalue"].abs().max() == 0
+        grid[0][0].plot([], [], color=colour, label=SHORT[loss] + (" (zero throughout)" if flat else ""))
     for direction, (colour, line) in DIRECTIONS.items():
         grid[0][2].plot(
             [], [], line, color=colour, label=f"{direction} eigenvector" if direction != "random" else "random"
@@ -87,8 +97,8 @@ def main() -> None:
     figure.legend(handles, [each.get_label() for each in handles], loc="outside lower center", ncols=4)
     settings = chosen.settings["flatness"]
     figure.suptitle(
-        f"Gradients, Hessian spectra ({settings['lanczos_steps']} Lanczos steps, {settings['probes']} starts) and "
-        f"slices, {magnitudes['surfaces'][0]} validation surfaces, seed {magnitudes['seed'].min()}\n"
+        f"Gradients, Hessian spectra ({settings['lanczos_steps']} steps, {plural(settings['probes'], 'start')}) "
+        f"and slices, {magnitudes['surfaces'][0]} validation surfaces, seed {magnitudes['seed'].min()}\n"
         f"{data_label(chosen.settings)}"
     )
     save(figure, chosen)

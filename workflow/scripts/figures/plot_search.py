@@ -41,7 +41,7 @@ def draw_combinations(axes: Axes, last: pl.DataFrame, styles: dict, best: str) -
             if row["trial"] == best:
                 axes.plot(x, row["value"], "o", color="black", mfc="none", ms=9, mew=0.8)
     scale_losses(axes, last["value"])
-    axes.set_xticks(range(len(combinations)), [label(*each) for each in combinations])
+    axes.set_xticks(range(len(combinations)), [label(*each) for each in combinations], rotation=40, ha="right")
     axes.set_xlim(-0.6, len(combinations) - 0.4)
     axes.set_xlabel("blocks × dimension")
 
@@ -49,9 +49,10 @@ def draw_combinations(axes: Axes, last: pl.DataFrame, styles: dict, best: str) -
 def main() -> None:
     """Draw."""
     chosen = options(__doc__, "losses", "ranking")
-    trials = pl.read_parquet(chosen.losses[0]).filter(pl.col("split") == "validation")
+    table = pl.read_parquet(chosen.losses[0])
+    trials = table.filter(pl.col("split") == "validation")
     ranking = pl.read_parquet(chosen.ranking[0])
-    last = trials.filter(pl.col("epoch") == pl.col("epoch").max().over("trial"))
+    last = table.filter(pl.col("split") == "judged")  # at the same points, whatever the batch size
     blocks, dimensions = (sorted(trials[name].unique()) for name in ("blocks", "dimension"))
     styles = {}
     for row in ranking.iter_rows(named=True):
@@ -63,8 +64,8 @@ def main() -> None:
         draw_epochs(top, trials.filter(pl.col("loss") == loss), styles)
         draw_combinations(bottom, last.filter(pl.col("loss") == loss), styles, ranking["trial"][0])
         top.set_title(name)
-    for row in rows:
-        row[0].set_ylabel("validation loss")
+    rows[0][0].set_ylabel("validation while training")
+    rows[1][0].set_ylabel("validation, same points")
     for row in ranking.unique(["blocks", "dimension"]).sort("blocks", "dimension").iter_rows(named=True):
         colour, marker, _ = styles[row["trial"]]
         rows[0][0].plot([], [], marker, color=colour, label=label(row["blocks"], row["dimension"]))

@@ -17,6 +17,8 @@ HEADER = (
 )
 NEGATIVE = 0.01  # of the largest eigenvalue; a more negative smallest one is a direction of descent, not rounding
 
+RISE = 0.1  # of the objective
+
 
 def within(value: float, distance: float) -> str:
     """An eigenvalue, with how far it may be off where that shows in two digits."""
@@ -28,8 +30,8 @@ def row(measured: dict) -> tuple[str, ...]:
     return (
         SYMBOLS[measured["loss"]],
         number(measured["value"]),
-        number(measured["gradient_mean"], 2),
-        number(measured["gradient_std"], 2),
+        number(measured["gradient_mean"]),
+        number(measured["gradient_std"]),
         within(measured["largest"], measured["largest_within"]),
         within(measured["smallest"], measured["smallest_within"]),
         number(measured["small_to_large"], 2),
@@ -49,11 +51,14 @@ def implications(summary: pl.DataFrame) -> str:
         )
     else:
         kind = "No eigenvalue of the objective's Hessian at the end is clearly negative. "
-    step = (2 * 0.1 * last["value"] / last["largest"]) ** 0.5
+    rise = 2 * RISE * last["value"]
+    step = (rise / last["largest"]) ** 0.5 if last["largest"] > 0 else None
+    anywhere = (rise * last["parameters"] / last["trace"]) ** 0.5 if last["trace"] > 0 else None
     sharp = (
-        f"Its squares sum to {number(last['stable_rank'], 2)} times the largest eigenvalue's, among "
-        f"{last['parameters']:,} parameters; a step of {number(step, 2)} along the sharpest direction adds a tenth of "
-        "the objective by curvature alone. "
+        f"The squares of its eigenvalues sum to {number(last['stable_rank'])} times that of the largest, among "
+        f"{last['parameters']:,}: it is sharp in few directions and flat in the others. A step of {number(step)} "
+        f"along the sharpest adds a tenth of the objective by curvature alone; at random it takes {number(anywhere)}. "
+        "Small errors of all parameters together are thus forgiven, and those along a few directions are not. "
     )
     compared = ""
     if "initial" in objective and last["state"] == "pretrain":
@@ -77,7 +82,7 @@ def main() -> None:
     low, high = settings["ratio_quantiles"]
     caption = (
         f"Gradients $g$ and Hessians over all {first['parameters'][0]:,} parameters, seed {first['seed'][0]}: extreme "
-        f"eigenvalues by {settings['lanczos_steps']} steps of Lanczos from each of {settings['probes']} random vectors "
+        f"eigenvalues by {settings['lanczos_steps']} steps of Lanczos from each random vector ({settings['probes']}) "
         r"($\pm$: a true eigenvalue lies within), ratio of small to large as quantiles of $|\lambda|$ "
         f"({low:g} over {high:g}; what Lanczos does not resolve counts as its nearest value, so that the ratio is no "
         r"finer than that), and stable rank $\sum\lambda_i^2/\max\lambda_i^2$. Curvature depends on how the model is "

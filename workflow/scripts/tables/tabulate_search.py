@@ -44,8 +44,8 @@ def main() -> None:
         rf"Hyper-parameter search: validation losses after {search['epochs']} epochs on {first['training_surfaces']} "
         f"surfaces of training days, measured on {first['validation_surfaces']} of validation days "
         rf"({wanted}\,\% of all surfaces of the {tiers} tiers, or as many as those days have), by mean rank over the "
-        f"three losses; the first row is chosen. One seed ({first['seed']}) a trial, so that neighbours in rank may "
-        "change places under another. "
+        "three losses, at the same masks and collocation points for all; the first row is chosen. "
+        f"One seed ({first['seed']}) a trial, so that neighbours in rank may change places under another. "
     )
     write(table(caption + source(chosen.settings), "search", HEADER, {"": rows}), chosen.tex)
 
