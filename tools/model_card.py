@@ -34,7 +34,7 @@ def _errors(results: Path) -> str:
     medians = (
         table.filter(pl.col("region") == "all")
         .group_by("run", "tier", "mask")
-        .agg(pl.col("rmse").median() * 100, pl.len().alias("surfaces"))
+        .agg(pl.col("rmse").median(), pl.len().alias("surfaces"))
     )
     own = medians.filter(pl.col("run") == ROW)
     peers = medians.filter(pl.col("run") != ROW, ~pl.col("run").str.contains(r"\.")).sort("rmse", "run")
@@ -68,7 +68,11 @@ def _audit(results: Path) -> str:
 
 
 def _origin(origin: dict) -> str:
-    return "\n".join(["Where the weights come from:", "", "```", json.dumps(origin, indent=1, sort_keys=True), "```"])
+    names = ", ".join(origin["held_out_symbols"])
+    return (
+        f"Symbols held out of training: {names}. Seed {origin['seed']}."
+        " `ivyspt provenance ivyspt/weights/base.safetensors` prints every setting."
+    )
 
 
 if __name__ == "__main__":
