@@ -46,7 +46,7 @@ def draw_spectrum(axes: Axes, table: pl.DataFrame) -> None:
         place = np.where(above < 0, 0.0, np.sign(values) * (above + 0.5))
         share, _ = np.histogram(place, edges, weights=rows["weight"].to_numpy() / probes)
         axes.stairs(np.where(share > 0, share, np.nan), edges, color=colour, linewidth=1.1)
-    ticks = np.arange(DECADES - 1, 1, -3)[::-1]
+    ticks = np.arange(DECADES - 1, 3, -3)[::-1]  # nearer to zero their labels would meet
     labels = [f"10$^{{{floor + tick:.0f}}}$" for tick in ticks]
     axes.set_xticks(
         [*(-ticks[::-1] - 0.5), 0, *(ticks + 0.5)], [*(f"−{label}" for label in labels[::-1]), "0", *labels], fontsize=6
