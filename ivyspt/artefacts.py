@@ -118,10 +118,20 @@ def read_table(path: Path, table: Table) -> pl.DataFrame:
     DataError
         The file is missing, is not parquet, or breaks the table's rules.
     """
+    return check(read_frame(path), table, path)
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """Read a parquet file whose columns nothing but its readers rely on.
+
+    Raises
+    ------
+    DataError
+        The file is missing or is not parquet.
+    """
     found = require(path)
     with readable(path):
-        frame = pl.read_parquet(found)
-    return check(frame, table, path)
+        return pl.read_parquet(found)
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """Pools of tabulated surfaces as one safetensors file."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from ivyspt.artefacts import whole
+from ivyspt.artefacts import require
 from ivyspt.columns import DataError
 from ivyspt.corpus.tables import Domain, Tables
+from ivyspt.provenance import stamp
+from ivyspt.tensor_file import read_tensors, write_tensors
+from ivyspt.tensors import arrays_of, tensors_of
 
 TENSORS = ("coefficients", "short", "long", "speed")
 
@@ -39,11 +39,8 @@ def write_pools(pools: Mapping[str, Tables], shares: Mapping[str, float], path: 
         family: [tables.domain.max_x, tables.domain.shortest, tables.domain.longest, list(tables.domain.paces)]
         for family, tables in pools.items()
     }
-    content = {"domains": domains, "kept_shares": dict(shares), "settings": settings}
-    with whole(path) as temporary:
-        save_file(
-            {name: each.contiguous() for name, each in tensors.items()}, temporary, {"ivyspt": json.dumps(content)}
-        )
+    header = {**stamp({"settings": settings}), "domains": domains, "kept_shares": dict(shares)}
+    write_tensors(arrays_of(tensors), header, path)
 
 
 def read_pools(path: Path) -> dict[str, Tables]:
@@ -54,18 +51,13 @@ def read_pools(path: Path) -> dict[str, Tables]:
     DataError
         The file is missing or is no file of pools.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path}: must exist, got no such file")
+    arrays, header = read_tensors(require(path))
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            domains = json.loads(file.metadata()["ivyspt"])["domains"]
-            pools = {}
-            for family, (max_x, shortest, longest, paces) in domains.items():
-                table = [tensors[f"{family}/{name}"].to(torch.float64) for name in TENSORS]
-                domain = Domain(max_x, shortest, longest, tuple(paces))
-                pools[family] = Tables(*table, torch.ones_like(table[1]), domain)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        tensors, pools = tensors_of(arrays), {}
+        for family, (max_x, shortest, longest, paces) in header["domains"].items():
+            table = [tensors[f"{family}/{name}"].to(torch.float64) for name in TENSORS]
+            domain = Domain(max_x, shortest, longest, tuple(paces))
+            pools[family] = Tables(*table, torch.ones_like(table[1]), domain)
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: must be a file of pools, got {error}") from error
     return pools

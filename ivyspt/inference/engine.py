@@ -1,14 +1,13 @@
 """From the quotes of one surface to answers at its targets, arrays in and arrays out."""
 
-import json
 import math
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from scipy.linalg import solve_triangular
 from scipy.special import erfcx
 
+from ivyspt.artefacts import require
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
 from ivyspt.inference.fit import Problem, fit
@@ -24,6 +23,7 @@ from ivyspt.inference.surface import (
 )
 from ivyspt.inference.trunk import Trunk
 from ivyspt.mixture.answers import Answer, Quoted
+from ivyspt.tensor_file import read_tensors
 
 
 class Engine:
@@ -92,20 +92,15 @@ def _durrleman_g(k: np.ndarray, s: Slices) -> np.ndarray:
     return np.square(1 - k * s.w_k / (2 * s.w)) - np.square(s.w_k) / 4 * (1 / s.w + 0.25) + s.w_kk / 2
 
 
-def load_engine(path: Path) -> tuple[Engine, dict[str, str]]:
+def load_engine(path: Path) -> tuple[Engine, dict]:
     """Read a file of weights; returns the engine and the file's header.
 
     Raises
     ------
     DataError
-        The file is missing or is not a whole safetensors file of the flagship.
+        The file is missing, damaged, or not one of the flagship's.
     """
-    if not Path(path).is_file():
-        raise DataError(f"{path}: must exist, got no such file")
-    try:
-        with safe_open(path, framework="np") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header = file.metadata() or {}
-        return Engine(weights, Flagship.model_validate(json.loads(header["flagship"]))), header
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: must be a whole file of the flagship's weights, got {error}") from error
+    arrays, header = read_tensors(require(path))
+    if "flagship" not in header:
+        raise DataError(f"{path}: must hold weights of the flagship, got {', '.join(sorted(header)) or 'no header'}")
+    return Engine(arrays, Flagship.model_validate(header["flagship"])), header

@@ -1,6 +1,5 @@
 """Intervals around a completed surface, calibrated on days and symbols that no weight was fitted to."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,10 @@ class Bands:
     """
 
     factors: dict[int, tuple[float, ...]]  # level -> one factor a class of sizes
+
+    def as_json(self) -> dict[str, list[float]]:
+        """What `bands_of` reads again."""
+        return {str(level): list(factors) for level, factors in self.factors.items()}
 
     @property
     def names(self) -> list[str]:
@@ -61,7 +64,7 @@ def calibrate(scores: np.ndarray, counts: np.ndarray) -> Bands:
     return Bands(factors)
 
 
-def bands_of(header: Mapping[str, str], path: Path) -> Bands:
+def bands_of(header: Mapping, path: Path) -> Bands:
     """The bands in the header of a file of weights.
 
     Raises
@@ -71,4 +74,4 @@ def bands_of(header: Mapping[str, str], path: Path) -> Bands:
     """
     if "bands" not in header:
         raise DataError(f"{path}: weights must carry calibrated bands, got none")
-    return Bands({int(level): tuple(factors) for level, factors in json.loads(header["bands"]).items()})
+    return Bands({int(level): tuple(factors) for level, factors in header["bands"].items()})

@@ -1,4 +1,4 @@
-"""The flagship as a method like any other: contexts in, completions out."""
+"""Answers of the flagship by the network that was trained: the reference of `ivyspt.inference`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ivyspt.completion import Completion, Context, Targets
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.essvi_slices import EssviSlices
 from ivyspt.mixture.latent import Components, MixtureSurface
@@ -97,30 +96,3 @@ def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple]) -> Iterator[list[i
         chunk.append(i)
     if chunk:
         yield chunk
-
-
-class FlagshipMethod:
-    """Answers by trained weights; nothing is learnt from `fit`."""
-
-    def __init__(self, network: FlagshipNetwork):
-        self.network = network.eval()
-
-    def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
-        """Do nothing: training is a stage of its own."""
-
-    def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
-        """Complete one surface."""
-        return self.complete_many([context], [(log_moneyness, time_to_maturity)])[0]
-
-    def complete_many(
-        self, contexts: Sequence[Context], asked: Sequence[tuple[np.ndarray, np.ndarray]], derivatives: bool = True
-    ) -> list[Completion]:
-        """Complete surfaces together."""
-        quoted = [
-            Quoted(c.log_moneyness, c.time_to_maturity, c.implied_vol, np.full(len(c.implied_vol), np.nan), c.market)
-            for c in contexts
-        ]
-        found = answer(self.network, quoted, asked)
-        if not derivatives:
-            return [Completion(each.implied_vol) for each in found]
-        return [Completion(each.implied_vol, each.w_k, each.w_kk, each.w_tau) for each in found]

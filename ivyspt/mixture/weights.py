@@ -1,67 +1,40 @@
-"""The flagship's weights as a safetensors file that names its settings and bands: nothing is ever unpickled."""
+"""The flagship's weights as a file that names its settings and bands."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-
-from ivyspt.artefacts import KEY, whole
+from ivyspt.artefacts import require
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
-from ivyspt.mixture.bands import Bands, bands_of
+from ivyspt.mixture.bands import Bands
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.provenance import stamp
+from ivyspt.tensor_file import read_tensors, write_tensors
+from ivyspt.tensors import arrays_of, tensors_of
 
 
-def save_flagship(network: FlagshipNetwork, path: Path, provenance: dict, bands: Bands | None = None) -> None:
+def save_flagship(network: FlagshipNetwork, path: Path, provenance: Mapping, bands: Bands | None = None) -> None:
     """Write weights; settings, bands and provenance travel in the header."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    header = {"flagship": network.settings.model_dump_json(), KEY: json.dumps(stamp(provenance), sort_keys=True)}
+    header = {**stamp(provenance), "flagship": network.settings.model_dump(mode="json")}
     if bands is not None:
-        header["bands"] = json.dumps(bands.factors)
-    with whole(path) as temporary:
-        save_file(tensors, temporary, header)
+        header["bands"] = bands.as_json()
+    write_tensors(arrays_of(network.state_dict()), header, path)
 
 
-def load_flagship(path: Path) -> FlagshipNetwork:
-    """Rebuild a network from its file, in evaluation mode.
+def load_flagship(path: Path) -> tuple[FlagshipNetwork, dict]:
+    """Rebuild a network from its file, in evaluation mode; also the file's header.
 
     Raises
     ------
     DataError
-        The file is missing or is not a whole safetensors file of this network.
+        The file is missing, damaged, or not one of the flagship's.
     """
+    arrays, header = read_tensors(require(path))
+    if "flagship" not in header:
+        raise DataError(f"{path}: must hold weights of the flagship, got {', '.join(sorted(header)) or 'no header'}")
+    network = FlagshipNetwork(Flagship.model_validate(header["flagship"]))
     try:
-        with safe_open(_existing(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header = file.metadata() or {}
-        network = FlagshipNetwork(Flagship.model_validate_json(header["flagship"]))
-        network.load_state_dict(tensors)
-    except (SafetensorError, KeyError, RuntimeError) as error:
-        raise DataError(f"{path}: must be a whole file of the flagship's weights, got {error}") from error
-    return network.eval()
-
-
-def load_bands(path: Path) -> Bands:
-    """The calibrated bands of a weights file.
-
-    Raises
-    ------
-    DataError
-        The file has none: its weights were never calibrated.
-    """
-    with safe_open(_existing(path), framework="pt") as file:
-        return bands_of(file.metadata() or {}, path)
-
-
-def load_provenance(path: Path) -> dict:
-    """Where the weights come from."""
-    with safe_open(_existing(path), framework="pt") as file:
-        return json.loads((file.metadata() or {}).get(KEY, "{}"))
-
-
-def _existing(path: Path) -> Path:
-    if not Path(path).is_file():
-        raise DataError(f"{path}: must exist, got no such file")
-    return path
+        network.load_state_dict(tensors_of(arrays))
+    except RuntimeError as error:
+        raise DataError(f"{path}: weights must fit the settings named in the file, got {error}") from error
+    return network.eval(), header

@@ -1,6 +1,5 @@
 """Steps of the flagship's training, half on simulated and half on real surfaces, that resume where they stopped."""
 
-import json
 import math
 import sys
 import time
@@ -9,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Generator, Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ivyspt.artefacts import whole
 from ivyspt.columns import DataError
 from ivyspt.corpus.corpus import draw
 from ivyspt.corpus.families import Pool
@@ -24,6 +20,8 @@ from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.quotes import Quotes
 from ivyspt.pretraining.objective import losses
 from ivyspt.pretraining.surfaces import Asked, RealSurfaces
+from ivyspt.tensor_file import read_tensors, write_tensors
+from ivyspt.tensors import arrays_of, tensors_of
 
 
 @dataclass(frozen=True)
@@ -107,16 +105,13 @@ def save_progress(path: Path, network, averaged, optimiser, progress: dict) -> N
     tensors |= {f"averaged/{name}": value for name, value in averaged.state_dict().items()}
     for number, values in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{number}/{name}": value for name, value in values.items()}
-    with whole(path) as temporary:
-        copies = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-        save_file(copies, temporary, {"progress": json.dumps(progress)})
+    write_tensors(arrays_of(tensors), {"progress": progress}, path)
 
 
 def load_progress(path: Path, network, averaged, optimiser) -> dict:
     """Put a saved state back in place and return its progress."""
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        progress = json.loads(file.metadata()["progress"])
+    arrays, header = read_tensors(path)
+    tensors = tensors_of(arrays)
     for owner, module in (("network", network), ("averaged", averaged)):
         prefix = f"{owner}/"
         module.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
@@ -126,7 +121,7 @@ def load_progress(path: Path, network, averaged, optimiser) -> dict:
             _, number, key = name.split("/")
             state.setdefault(int(number), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return progress
+    return header["progress"]
 
 
 def _answer(network: FlagshipNetwork, batch: tuple[Quotes, Asked]):

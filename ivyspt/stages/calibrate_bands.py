@@ -12,7 +12,7 @@ from ivyspt.config import Section
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.mixture.bands import calibrate
-from ivyspt.mixture.weights import load_flagship, load_provenance, save_flagship
+from ivyspt.mixture.weights import load_flagship, save_flagship
 from ivyspt.pretraining.scores import band_scores
 from ivyspt.pretraining.surfaces import RealSurfaces
 
@@ -40,12 +40,12 @@ def run(
     table = read_table(points, TIERED_POINTS)
     table = table.filter(pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()))
     surfaces = RealSurfaces(table, read_table(market_features, MARKET_FEATURES))
-    network = load_flagship(weights)
+    network, header = load_flagship(weights)
     generator = torch.Generator().manual_seed(seed)
     drawn = [
         band_scores(network, surfaces, settings.corpus.contexts, sizes, settings.flagship_training, generator)
         for sizes in settings.flagship_training.context_sizes
     ]
     scores, counts = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
-    provenance = {**load_provenance(weights), "calibration": {"scores": len(scores), "seed": seed}}
+    provenance = {**header, "calibration": {"scores": len(scores), "seed": seed}}
     save_flagship(network, packed, provenance, calibrate(scores, counts))

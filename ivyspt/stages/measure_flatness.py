@@ -9,7 +9,8 @@ from ivyspt.analyses.flatness import measure, validation_batch
 from ivyspt.analyses.histories import final_weights
 from ivyspt.analyses.initial import set_back
 from ivyspt.analysis_config import Flatness
-from ivyspt.artefacts import read_table, write_table
+from ivyspt.artefacts import read_frame, read_table, write_table
+from ivyspt.batches.masking import cluster_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Losses, Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights
@@ -50,11 +51,13 @@ def run(
     torch.set_num_threads(settings.training.threads)
     tables = [read_table(points, TIERED_POINTS), read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT)]
     tier = "sparse" if state == "finetune" else "liquid"
-    surfaces = surfaces_of(tier, "validation", *tables, pl.read_parquet(clusters), settings.masking)
+    surfaces = surfaces_of(
+        tier, "validation", *tables, read_table(clusters, cluster_table(settings.masking)), settings.masking
+    )
     batch = validation_batch(surfaces, settings.masking, settings.training.targets_per_surface, settings.flatness)
     model = load_weights(weights).double()
     model = set_back(model, seed) if state == "initial" else model
-    found = measure(model, batch, settings.losses, final_weights(pl.read_parquet(history)), settings.flatness)
+    found = measure(model, batch, settings.losses, final_weights(read_frame(history)), settings.flatness)
     named = {"run": run, "seed": seed, "state": state, "tier": tier, "surfaces": len(batch.present)}
     columns = [pl.lit(value).alias(name) for name, value in named.items()]
     provenance = {"settings": settings.model_dump(mode="json"), **named}

@@ -8,6 +8,7 @@ import torch
 from ivyspt.analyses.training_speed import measure
 from ivyspt.analysis_config import TangentKernel
 from ivyspt.artefacts import read_table, write_table
+from ivyspt.batches.masking import cluster_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights
@@ -44,7 +45,7 @@ def run(
         read_table(points, TIERED_POINTS),
         read_table(market_features, MARKET_FEATURES),
         read_table(split, SPLIT),
-        pl.read_parquet(clusters),
+        read_table(clusters, cluster_table(settings.masking)),
         settings.masking,
     )
     trained = load_weights(weights).double()

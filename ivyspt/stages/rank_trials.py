@@ -7,7 +7,7 @@ import yaml
 
 from ivyspt.analyses.search import chosen as best
 from ivyspt.analyses.search import rank
-from ivyspt.artefacts import whole, write_table
+from ivyspt.artefacts import read_frame, whole, write_table
 from ivyspt.config import Section
 
 
@@ -17,7 +17,7 @@ class Settings(Section):
 
 def run(settings: Settings, *, trials: list[Path], losses: Path, ranking: Path, chosen: Path) -> None:
     """Put the trials into one table, rank them, and write the best one's values as a configuration."""
-    table = pl.concat([pl.read_parquet(path) for path in trials], how="vertical_relaxed")
+    table = pl.concat([read_frame(path) for path in trials], how="vertical_relaxed")
     write_table(table, losses)
     ranked = rank(table)
     write_table(ranked, ranking)

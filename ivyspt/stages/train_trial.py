@@ -8,6 +8,7 @@ import torch
 from ivyspt.analyses.search import judged, searched, subset
 from ivyspt.analysis_config import Subset
 from ivyspt.artefacts import read_table, write_table
+from ivyspt.batches.masking import cluster_table
 from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
 from ivyspt.config import Losses, Masking, Model, Section, Training
 from ivyspt.model.ivyspt import IvySPT
@@ -38,7 +39,12 @@ def run(
     """Train on a share of the surfaces, taken from training days, and validate on as many of validation days."""
     torch.set_num_threads(settings.training.threads)
     read = read_table(points, TIERED_POINTS).filter(pl.col("tier").is_in(settings.subset.tiers))
-    tables = read, read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT), pl.read_parquet(clusters)
+    tables = (
+        read,
+        read_table(market_features, MARKET_FEATURES),
+        read_table(split, SPLIT),
+        read_table(clusters, cluster_table(settings.masking)),
+    )
     parts, whole = [], read["surface_id"].n_unique()
     for part in ("train", "validation"):
         of_tiers = [surfaces_of(tier, part, *tables, settings.masking) for tier in settings.subset.tiers]

@@ -19,6 +19,7 @@ from ivyspt.corpus.sabr import draw_sabr, hagan
 from ivyspt.corpus.tables import Tables
 from ivyspt.corpus_config import Corpus, Events, Noise, Pools, Sabr
 from ivyspt.stages import make_corpus
+from ivyspt.tensor_file import write_tensors
 from tests.corpus.differences import calendar_slope_on, durrleman_on, grid
 
 SURFACES = 8
@@ -142,8 +143,11 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(DataError, match="must exist, got no such file"):
         read_pools(tmp_path / "none")
     (tmp_path / "text").write_text("no tensors")
-    with pytest.raises(DataError, match="must be a file of pools"):
+    with pytest.raises(DataError, match="must be a whole safetensors file"):
         read_pools(tmp_path / "text")
+    write_tensors({"weight": np.zeros(2)}, {"model": {}}, tmp_path / "weights")
+    with pytest.raises(DataError, match="must be a file of pools"):
+        read_pools(tmp_path / "weights")
 
 
 def test_tables_of_a_file_have_the_pace_of_the_tables(pools):

@@ -7,10 +7,10 @@ import torch
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.answers import Answer, Quoted
-from ivyspt.mixture.bands import Bands, calibrate, size_class
+from ivyspt.mixture.bands import Bands, bands_of, calibrate, size_class
 from ivyspt.mixture.method import answer
 from ivyspt.mixture.network import FlagshipNetwork
-from ivyspt.mixture.weights import load_bands, load_flagship, save_flagship
+from ivyspt.mixture.weights import load_flagship, save_flagship
 
 SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=2, knots=5)
 
@@ -83,26 +83,27 @@ def test_quotes_without_noise_are_met():
 def test_weights_survive_a_file(network, tmp_path):
     bands = Bands({90: (2.0,) * 5, 50: (0.7,) * 5})
     save_flagship(network, tmp_path / "w.safetensors", {"seed": 0}, bands)
+    loaded, header = load_flagship(tmp_path / "w.safetensors")
     same(
-        answer(load_flagship(tmp_path / "w.safetensors"), [make_quotes()], [PLACES])[0],
+        answer(loaded, [make_quotes()], [PLACES])[0],
         answer(network, [make_quotes()], [PLACES])[0],
         1e-12,
     )
-    assert load_bands(tmp_path / "w.safetensors") == bands
+    assert bands_of(header, tmp_path) == bands
 
 
 def test_a_damaged_file_of_weights_is_refused(network, tmp_path):
     path = tmp_path / "w.safetensors"
     save_flagship(network, path, {})
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match="whole file"):
+    with pytest.raises(DataError, match="whole safetensors file"):
         load_flagship(path)
 
 
 def test_weights_without_bands_say_so(network, tmp_path):
     save_flagship(network, tmp_path / "w.safetensors", {})
     with pytest.raises(DataError, match="calibrated bands"):
-        load_bands(tmp_path / "w.safetensors")
+        bands_of(load_flagship(tmp_path / "w.safetensors")[1], tmp_path / "w.safetensors")
 
 
 def test_calibrated_factors_cover_their_level_in_each_class():

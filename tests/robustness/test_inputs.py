@@ -21,20 +21,23 @@ from workflow.study import complete
 ROOT = Path(__file__).parents[2]
 STUDY = complete(yaml.safe_load((ROOT / "config/smoke.yaml").read_text()))
 OF_A_BASELINE = {"name": "cubic_spline", "seed": 0, "baseline": STUDY["baselines"]["cubic_spline"]}
-VALUES = {"run": "ivyspt", "phase": "pretrain", "seed": "0"}
-WITHOUT_INPUTS = {"read_quotes", "read_surfaces"}  # they read what their settings name
+ANALYSES = {**STUDY["analyses"], "subset": STUDY["analyses"]["search"]["subset"]}
+SECTIONS = {**ANALYSES, **STUDY, **OF_A_BASELINE, "flagship_training": {"steps": 1}}
+VALUES = {"run": "ivyspt", "phase": "pretrain", "seed": "0", "trial": "grid_1", "state": "pretrain"}
+PLACES = {"histories": "ivyspt/0/pretrain_history.parquet"}  # the path says whose it is
+WITHOUT_INPUTS = {"read_quotes", "read_surfaces", "make_corpus"}  # they read what their settings name, or nothing
 
 
 def arguments(stage: str, folder: Path) -> list[str]:
     """A call of a stage by the smoke study, every path in one folder."""
     module = import_module(f"ivyspt.stages.{stage}")
-    settings = {name: (STUDY | OF_A_BASELINE).get(name) for name in module.Settings.model_fields}
+    settings = {name: SECTIONS.get(name) for name in module.Settings.model_fields}
     words = [stage, "--settings", json.dumps({name: value for name, value in settings.items() if value is not None})]
     for name, parameter in inspect.signature(module.run).parameters.items():
         if name == "settings" or parameter.default is not parameter.empty:
             continue
         path = parameter.annotation in (Path, list[Path])
-        words += [f"--{name.replace('_', '-')}", str(folder / name) if path else VALUES[name]]
+        words += [f"--{name.replace('_', '-')}", str(folder / PLACES.get(name, name)) if path else VALUES[name]]
     return words
 
 
@@ -54,6 +57,7 @@ def test_a_damaged_input_is_one_sentence(stage, content, tmp_path, capsys):
     words = arguments(stage, tmp_path)
     paths = [Path(word) for word in words if word.startswith(str(tmp_path))]
     for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     assert main(words) == 1
     error = capsys.readouterr().err
