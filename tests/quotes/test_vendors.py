@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from ivyspt.columns import QUOTES, DataError, check
+from ivyspt.columns import DataError
 from ivyspt.config import Data
 from ivyspt.quotes import (
     adapters,
@@ -18,21 +18,12 @@ from ivyspt.quotes import (
     lean,
     mapped,
     megacaps,
-    option_metrics,
     optionsdx,
     spx_short_dated,
     spy_thin,
     us_panel,
 )
-from tests.quotes.written import mapped_data
-
-
-def data(folder: Path, adapter: str = "any", **options) -> Data:
-    return Data(adapter=adapter, label="test", simulated=False, data_dir=str(folder), options=options)
-
-
-def reasons(rejections: pl.DataFrame) -> dict[str, int]:
-    return dict(rejections.group_by("reason").agg(pl.col("quotes").sum()).sort("reason").iter_rows())
+from tests.quotes.written import dropped_as, mapped_data, vendor_data
 
 
 def as_mapped(folder: Path, column_map) -> pl.DataFrame:
@@ -79,13 +70,13 @@ def test_us_panel_reads_both_sides_percent_and_zero_as_unknown(tmp_path):
         },
         schema_overrides={"underlyingPrice": pl.Float64},
     ).write_parquet(tmp_path / "chains_x.parquet")
-    quotes, rejections = us_panel.read(data(tmp_path))
+    quotes, rejections = us_panel.read(vendor_data(tmp_path))
     call, put = quotes.rows(named=True)
     assert (call["mark"], call["vendor_implied_vol"], call["volume"], call["open_interest"]) == (10.5, 0.325, 3, 4)
     assert (put["mark"], put["vendor_implied_vol"], put["volume"], put["open_interest"]) == (11.5, None, 5, 6)
     assert (call["bid"], call["ask"], call["underlying_price"]) == (None, None, None)
-    assert reasons(rejections) == {"expired": 2}
-    assert as_mapped(tmp_path, us_panel.column_map(data(tmp_path))).equals(quotes)
+    assert dropped_as(rejections) == {"expired": 2}
+    assert as_mapped(tmp_path, us_panel.column_map(vendor_data(tmp_path))).equals(quotes)
 
 
 MEGACAPS = (
@@ -113,7 +104,7 @@ def test_megacaps_reads_the_members_asked_for(tmp_path):
     with pytest.raises(
         DataError, match=r"csv\.tar\.zst:data/JNJ/2026-07-20\.csv row 1: column implied_volatility must"
     ):
-        megacaps.read(data(tmp_path))
+        megacaps.read(vendor_data(tmp_path))
     (tmp_path / "csv.tar.zst").write_bytes((tmp_path / "csv.tar.zst").read_bytes()[:-20])
     with pytest.raises(DataError, match=r"csv\.tar\.zst: must be a whole, readable file"):
         megacaps.read(asked)
@@ -143,8 +134,8 @@ def test_spx_gives_up_what_mixes_settlements_and_reads_neither_spot_nor_vol(tmp_
         spx_row("2026-06-10", "2026-06-17", "Put", 10.0, 11.0),
     ]
     pl.DataFrame(rows).write_parquet(tmp_path / "spx.parquet")
-    quotes, rejections = spx_short_dated.read(data(tmp_path))
-    assert reasons(rejections) == {"expired": 1, "settlement_unknown": 2}
+    quotes, rejections = spx_short_dated.read(vendor_data(tmp_path))
+    assert dropped_as(rejections) == {"expired": 1, "settlement_unknown": 2}
     assert quotes["expiry"].to_list() == [datetime(2026, 2, 23, 16), datetime(2026, 6, 17, 16)]
     assert quotes["quote_time"].to_list() == [datetime(2026, 2, 20, 16, 15), datetime(2026, 6, 10, 16, 15)]
     assert quotes.select("root", "exercise", "settlement").unique().rows() == [("SPXW", "european", "pm")]
@@ -156,10 +147,10 @@ def test_spy_thin_takes_the_root_from_the_contract(tmp_path):
     header += ",impliedvol"
     row = "SPY,368.79,SPY210129P00345000,put,2021-01-29,2021-01-04,345.0,2.71,2.76,2.78,7424,48199,0.28804"
     (tmp_path / "options.csv").write_text(f"{header}\n{row}\n")
-    quotes, _ = spy_thin.read(data(tmp_path))
+    quotes, _ = spy_thin.read(vendor_data(tmp_path))
     only = quotes.row(0, named=True)
     assert (only["root"], only["option_type"], only["vendor_implied_vol"]) == ("SPY", "put", 0.28804)
-    assert as_mapped(tmp_path, spy_thin.column_map(data(tmp_path))).equals(quotes)
+    assert as_mapped(tmp_path, spy_thin.column_map(vendor_data(tmp_path))).equals(quotes)
 
 
 CBOE = (
@@ -187,8 +178,8 @@ def cboe_file(folder: Path, layout: str = CBOE) -> None:
 
 def test_cboe_keeps_am_and_pm_series_apart_and_drops_adjusted_contracts(tmp_path):
     cboe_file(tmp_path)
-    quotes, rejections = cboe_datashop.read(data(tmp_path))
-    assert reasons(rejections) == {"adjusted_contract": 1}
+    quotes, rejections = cboe_datashop.read(vendor_data(tmp_path))
+    assert dropped_as(rejections) == {"adjusted_contract": 1}
     terms = quotes.select("symbol", "root", "settlement", "exercise", "expiry", "bid", "underlying_price").rows()
     assert terms == [
         ("AAPL", "AAPL", "pm", "american", datetime(2023, 1, 20, 16), 50.5, None),
@@ -201,18 +192,18 @@ def test_cboe_keeps_am_and_pm_series_apart_and_drops_adjusted_contracts(tmp_path
 
 def test_cboe_snapshot_at_the_close_has_its_own_times_and_columns(tmp_path):
     cboe_file(tmp_path)
-    quotes, _ = cboe_datashop.read(data(tmp_path, snapshot="eod"))
+    quotes, _ = cboe_datashop.read(vendor_data(tmp_path, snapshot="eod"))
     times = dict(quotes.select("symbol", "quote_time").unique().iter_rows())
     assert times == {"AAPL": datetime(2023, 1, 3, 16), "SPX": datetime(2023, 1, 3, 16, 15)}
     assert quotes.select("bid", "ask", "underlying_price").unique().rows() == [(52.0, 53.0, 3825.0)]
     assert quotes["vendor_implied_vol"].null_count() == 3
     with pytest.raises(DataError, match=r"data\.options\.snapshot"):
-        cboe_datashop.read(data(tmp_path, snapshot="noon"))
+        cboe_datashop.read(vendor_data(tmp_path, snapshot="noon"))
 
 
 def test_cboe_without_calcs_has_no_vols(tmp_path):
     cboe_file(tmp_path, CBOE.replace("implied_volatility_1545", "something_else"))
-    quotes, _ = cboe_datashop.read(data(tmp_path))
+    quotes, _ = cboe_datashop.read(vendor_data(tmp_path))
     assert quotes["vendor_implied_vol"].null_count() == 3
 
 
@@ -230,25 +221,25 @@ OPTIONSDX_ROW = (
 
 def test_optionsdx_reads_bracketed_columns_both_sides_and_times(tmp_path):
     (tmp_path / "spy_eod_202301.txt").write_text(OPTIONSDX + OPTIONSDX_ROW.format(spot="380.8", expiry="2023-01-20"))
-    quotes, _ = optionsdx.read(data(tmp_path, symbol="SPY"))
+    quotes, _ = optionsdx.read(vendor_data(tmp_path, symbol="SPY"))
     call, put = quotes.rows(named=True)
     assert call["quote_time"] == datetime(2023, 1, 3, 16)
     assert call["expiry"] == datetime(2023, 1, 20, 16)
     assert (call["bid"], call["ask"], call["vendor_implied_vol"], call["volume"]) == (10.0, 10.4, 0.215, 15.0)
     assert (put["bid"], put["ask"], put["vendor_implied_vol"], put["volume"]) == (9.0, 9.4, None, None)
     assert call["exercise"] == "american"
-    assert as_mapped(tmp_path, optionsdx.column_map(data(tmp_path, symbol="SPY"))).equals(quotes)
+    assert as_mapped(tmp_path, optionsdx.column_map(vendor_data(tmp_path, symbol="SPY"))).equals(quotes)
     with pytest.raises(DataError, match=r"data\.options\.symbol: Field required"):
-        optionsdx.read(data(tmp_path))
+        optionsdx.read(vendor_data(tmp_path))
 
 
 def test_optionsdx_gives_up_monthly_expiries_of_symbols_with_both_settlements(tmp_path):
     rows = [OPTIONSDX_ROW.format(spot="380.8", expiry=expiry) for expiry in ("2023-01-20", "2023-01-27")]
     (tmp_path / "spx_eod_202301.txt").write_text(OPTIONSDX + "".join(rows))
-    quotes, rejections = optionsdx.read(data(tmp_path, symbol="SPX"))
+    quotes, rejections = optionsdx.read(vendor_data(tmp_path, symbol="SPX"))
     assert set(quotes["expiry"]) == {datetime(2023, 1, 27, 16)}
     assert set(quotes["exercise"]) == {"european"}
-    assert reasons(rejections) == {"settlement_unknown": 2}
+    assert dropped_as(rejections) == {"settlement_unknown": 2}
 
 
 LEAN_BAR = "20140606 00:00,{bid},{bid},{bid},{bid},30,12500,12500,12500,{ask},6"
@@ -279,109 +270,24 @@ def test_lean_reads_contracts_from_names_and_prices_in_ten_thousandths(tmp_path)
         ("call", 1000.0, datetime(2015, 1, 16, 16), 1.21, 1.33),  # listed for Saturday the 17th
         ("put", 645.0, datetime(2014, 6, 20, 16), 2.0, 2.1),
     ]
-    assert reasons(rejections) == {"one_sided": 1}
+    assert dropped_as(rejections) == {"one_sided": 1}
     folder = tmp_path / "unpacked"
     folder.mkdir()
     (folder / "aapl_2014_quote_american.zip").write_bytes(lean_archive())
-    assert lean.read(data(folder))[0].equals(quotes)
+    assert lean.read(vendor_data(folder))[0].equals(quotes)
     with pytest.raises(DataError, match=r"goog_2014_quote_american\.zip: must be a whole, readable file"):
-        lean.read(data(tmp_path))
+        lean.read(vendor_data(tmp_path))
 
 
 def test_lean_names_members_that_say_no_contract(tmp_path):
     (tmp_path / "aapl_2014_quote_american.zip").write_bytes(zipped({"surprise.csv": "1"}))
     with pytest.raises(DataError, match=r"members must be named like .* got surprise\.csv"):
-        lean.read(data(tmp_path))
-
-
-OPPRCD = (
-    "secid,date,symbol,symbol_flag,exdate,last_date,cp_flag,strike_price,best_bid,best_offer,volume,open_interest,"
-    "impl_volatility,delta,gamma,vega,theta,optionid,cfadj,am_settlement,contract_size,ss_flag,forward_price,"
-    "expiry_indicator\n"
-)
-OPPRCD_ROW = (
-    "{secid},2013-06-03,{contract},1,{expiry},2013-05-31,C,{strike},1.50,1.60,12,340,{vol},0,0,0,0,1,1,{am},{size},"
-    "{flag},,\n"
-)
-AAPL = {"secid": 101594, "contract": "AAPL 130622C450000", "expiry": "2013-06-22", "strike": 450000}
-AAPL |= {"vol": 0.25, "am": 0, "size": 100, "flag": 0}
-
-
-def option_metrics_files(folder: Path, secprd: str = "") -> None:
-    spx = {"secid": 108105, "contract": "SPX   130622C01650000", "strike": 1650000, "am": 1}
-    weekly = {"secid": 108105, "contract": "SPXW  130628C01650000", "strike": 1650000, "expiry": "2013-06-28"}
-    rows = [
-        {},
-        {"strike": 460000, "vol": "-99.990000"},
-        {"strike": 470000, "vol": ""},
-        {"strike": 480000, "flag": 1},
-        {"strike": 490000, "size": 10},
-        spx,
-        weekly,
-        {"secid": 999999, "contract": "XYZ   130622C00010000", "strike": 10000},
-    ]
-    text = "".join(OPPRCD_ROW.format(**{**AAPL, **row}) for row in rows)
-    (folder / "opprcd2013.csv").write_text(OPPRCD + text)
-    prices = "secid,date,close\n101594,2013-06-03,450.72\n108105,2013-06-03,1640.42\n101594,2013-05-31,-449.7\n"
-    (folder / "secprd2013.csv").write_text(prices + secprd)
-    names = "secid,effect_date,ticker\n101594,1996-01-01,OLD\n101594,2005-01-01,AAPL\n108105,1990-01-01,SPX\n"
-    names += "101594,2014-01-01,NEW\n"
-    (folder / "secnmd.csv").write_text(names)
-
-
-def test_option_metrics_joins_underlyings_and_names_as_of_the_date(tmp_path):
-    option_metrics_files(tmp_path)
-    quotes, rejections = option_metrics.read(data(tmp_path, security_names="*secnmd*"))
-    assert reasons(rejections) == {"adjusted_contract": 1, "special_settlement": 1}
-    found = quotes.select(
-        "symbol", "root", "strike", "expiry", "settlement", "exercise", "underlying_price", "vendor_implied_vol"
-    )
-    friday = datetime(2013, 6, 21, 16)
-    assert found.rows() == [
-        ("999999", "XYZ", 10.0, friday, "pm", "american", None, 0.25),
-        ("AAPL", "AAPL", 450.0, friday, "pm", "american", 450.72, 0.25),
-        ("AAPL", "AAPL", 460.0, friday, "pm", "american", 450.72, None),
-        ("AAPL", "AAPL", 470.0, friday, "pm", "american", 450.72, None),
-        ("SPX", "SPX", 1650.0, datetime(2013, 6, 21, 9, 30), "am", "european", 1640.42, 0.25),
-        ("SPX", "SPXW", 1650.0, datetime(2013, 6, 28, 16), "pm", "european", 1640.42, 0.25),
-    ]
-    assert set(quotes["last_trade_time"]) == {datetime(2013, 5, 31)}
-    assert quotes.equals(check(quotes, QUOTES, "test"))
-
-
-def test_option_metrics_falls_back_on_secids_and_takes_closes_without_their_sign(tmp_path):
-    option_metrics_files(tmp_path)
-    quotes, _ = option_metrics.read(data(tmp_path))
-    assert sorted(quotes["symbol"].unique()) == ["101594", "108105", "999999"]
-    options = option_metrics.Options()
-    closes = option_metrics.underlyings(data(tmp_path), options, option_metrics.column_map(options))
-    assert closes.sort("joined_close")["joined_close"].to_list() == [449.7, 450.72, 1640.42]
-
-
-def test_option_metrics_in_parquet_says_the_same(tmp_path):
-    option_metrics_files(tmp_path)
-    text, _ = option_metrics.read(data(tmp_path, security_names="*secnmd*"))
-    folder = tmp_path / "parquet"
-    folder.mkdir()
-    for name in ("opprcd2013", "secprd2013", "secnmd"):
-        pl.read_csv(tmp_path / f"{name}.csv", try_parse_dates=True).write_parquet(folder / f"{name}.parquet")
-    assert option_metrics.read(data(folder, security_names="*secnmd*"))[0].equals(text)
-
-
-def test_option_metrics_refuses_two_closes_and_text(tmp_path):
-    option_metrics_files(tmp_path, secprd="108105,2013-06-03,1641.0\n")
-    with pytest.raises(
-        DataError, match="a security must have one close a day, got several for secid 108105 on 2013-06-03"
-    ):
-        option_metrics.read(data(tmp_path))
-    option_metrics_files(tmp_path, secprd="108105,2013-06-04,high\n")
-    with pytest.raises(DataError, match=r"secprd2013\.csv row 4: column close must hold a number, got high"):
-        option_metrics.read(data(tmp_path))
+        lean.read(vendor_data(tmp_path))
 
 
 def test_adapters_are_found_by_name_and_others_refused(tmp_path):
     cboe_file(tmp_path)
-    parts = list(adapters.read_by_symbol(data(tmp_path, adapter="cboe_datashop")))
-    assert pl.concat([quotes for quotes, _ in parts]).equals(cboe_datashop.read(data(tmp_path))[0])
+    parts = list(adapters.read_by_symbol(vendor_data(tmp_path, adapter="cboe_datashop")))
+    assert pl.concat([quotes for quotes, _ in parts]).equals(cboe_datashop.read(vendor_data(tmp_path))[0])
     with pytest.raises(DataError, match=r"data\.adapter must be one of .*us_panel, got us_pannel"):
-        adapters.read_by_symbol(data(tmp_path, adapter="us_pannel"))
+        adapters.read_by_symbol(vendor_data(tmp_path, adapter="us_pannel"))

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ivyspt.config import Data
@@ -51,6 +52,16 @@ def write(folder: Path, *rows: str, name: str = "quotes.csv", header: str = HEAD
 def mapped_data(folder: Path, options: dict = OPTIONS, **keys) -> Data:
     """The configuration's section for files that `COLUMNS` describes."""
     return Data(adapter="column_map", label="test", simulated=False, data_dir=str(folder), options=options, **keys)
+
+
+def vendor_data(folder: Path, adapter: str = "any", **options) -> Data:
+    """The same for files in a vendor's layout."""
+    return Data(adapter=adapter, label="test", simulated=False, data_dir=str(folder), options=options)
+
+
+def dropped_as(rejections: pl.DataFrame) -> dict[str, int]:
+    """Rows dropped, by reason."""
+    return dict(rejections.group_by("reason").agg(pl.col("quotes").sum()).sort("reason").iter_rows())
 
 
 def real_data(adapter: str, folder: str, **keys) -> Data:

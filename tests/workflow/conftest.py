@@ -1,4 +1,4 @@
-"""A copy of the project in which jobs run in no time: a stand-in for Python makes the files that a command names."""
+"""A copy of the project whose jobs take no time: a stand-in for Python and TeX makes the files that a command names."""
 
 import os
 import re
@@ -71,8 +71,9 @@ def copy_project(folder: Path) -> Project:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     stand_in = folder / "bin" / "python"
     stand_in.parent.mkdir()
-    stand_in.write_text(STAND_IN)
-    stand_in.chmod(0o755)
+    for program in (stand_in, folder / "workflow" / "paper" / "compile.sh"):
+        program.write_text(STAND_IN)
+        program.chmod(0o755)
     with (folder / "workflow" / "rules" / "common.smk").open("a") as rules:
         rules.write(f'\nshell.prefix("set -euo pipefail; export PATH={stand_in.parent}:$PATH; ")\n')
     return Project(folder)

@@ -17,16 +17,7 @@ from ivyspt.fingerprint import FingerprintError, fingerprint, packages
 from workflow.guard import GuardError, clear, hold
 from workflow.pins import pinned, versions
 from workflow.search import trial_sections, trials
-from workflow.study import (
-    PHASES,
-    StudyError,
-    baseline_sections,
-    complete,
-    digest,
-    fitted,
-    sections,
-    trained,
-)
+from workflow.study import PHASES, StudyError, baseline_sections, complete, digest, fitted, sections, trained
 
 SURFACE_ADAPTERS = {"qmoms", "paper_sparse"}  # these read a vendor's surfaces; every other adapter reads quotes
 
@@ -160,8 +151,8 @@ def training_threads(wildcards):
 
 
 def training_gpus(wildcards):
-    """GPUs of a training: one for each of its processes, where it asks for them."""
-    training = STUDY["runs"][wildcards.run]["training"]
+    """GPUs of a training, or of a trial of the main run: one for each of its processes, where it asks for them."""
+    training = STUDY["runs"][wildcards.get("run", MAIN_RUN)]["training"]
     return training.get("processes", 1) if training["device"] == "cuda" else 0
 
 

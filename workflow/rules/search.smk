@@ -21,7 +21,7 @@ rule train_trial:
     benchmark:
         "<benchmarks>/train_trial/{trial}.tsv"
     conda:
-        "../../envs/ivyspt.yaml"
+        training_environment
     threads: STUDY["runs"][MAIN_RUN]["training"]["threads"]
     resources:
         mem_mb=grows(4000),
