@@ -28,7 +28,7 @@ def fingerprint(module: str, root: Path) -> str:
     Parameters
     ----------
     module
-        As in `ivyspt.stages.pretrain` or `workflow.scripts.figures.plot_training`.
+        As in `ivyspt.stages.pretrain` or `workflow.scripts.figures.plot_losses`.
     root
         The folder that holds the packages.
 

@@ -44,7 +44,7 @@ FAMILIES = {  # methods that are set against the main run's model of a phase
     ("ablation", "finetune"): [f"{run}.finetune" for run in STUDY["runs"]],
 }
 MAPPED = {surface.replace(":", ""): surface for surface in STUDY["analyses"]["attention"]["surfaces"]}  # by file name
-FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "surfaces", "training"]
+FIGURES = ["ablation", "arbitrage", "baselines", "error_by_mask", "losses", "smiles"]
 FIGURES += ["decomposition_buckets", "decomposition_liquid", "decomposition_sparse"]
 FIGURES += ["sensitivity", "sensitivity_null", "stress", *(f"attention_{surface}" for surface in MAPPED)]
 TABLES = ["ablation", "arbitrage", "baselines", "convergence", "cost", "data", "settings", "significance"]
@@ -53,7 +53,7 @@ STUDIED = ["flatness", "gradnorm", "search", "tangent_kernel"]  # a figure and a
 TRACED = list(dict.fromkeys([MAIN_RUN, *(STUDY["analyses"]["gradnorm"] or {}).values()]))  # runs
 REPORTS = ["data", "errors", "training"]
 # what the text of the paper names; its appendix shows the rest
-PAPER_FIGURES = ["ablation", "arbitrage", "error_by_mask", "surfaces", "training"]
+PAPER_FIGURES = ["ablation", "arbitrage", "error_by_mask", "losses", "smiles"]
 PAPER_TABLES = ["ablation", "arbitrage", "baselines", "data", "settings", "significance"]
 FIGURES += [name for name in STUDIED if STUDY["analyses"][name]]
 TABLES += [name for name in STUDIED if STUDY["analyses"][name]]
@@ -224,6 +224,11 @@ def vendor_files(*places):
 def of_methods(pattern, family, phase):
     """The pattern's path for each seed of each method of a family."""
     return [path for name in FAMILIES[family, phase] for path in expand(pattern, method=name, seed=METHODS[name])]
+
+
+def of_first_seeds(pattern, family, phase):
+    """The pattern's path for the first seed of each method of a family."""
+    return [pattern.format(method=name, seed=METHODS[name][0]) for name in FAMILIES[family, phase]]
 
 
 def of_studied_runs(pattern):

@@ -135,24 +135,24 @@ rule plot_arbitrage:
         " 2>&1 | tee {log}"
 
 
-rule plot_training:
+rule plot_losses:
     """Three losses, train and validation, by epoch, in both phases."""
     input:
         style="workflow/scripts/paper.mplstyle",
         pretrain=of_main_run("<results>/training/{run}/{seed}/pretrain_history.parquet"),
         finetune=of_main_run("<results>/training/{run}/{seed}/finetune_history.parquet"),
     output:
-        pdf="<figures>/training.pdf",
+        pdf="<figures>/losses.pdf",
         png=report(
-            "<figures>/training.png",
-            caption="../report/figures/training.rst",
+            "<figures>/losses.png",
+            caption="../report/figures/losses.rst",
             category="Figures",
-            labels={"figure": "training"},
+            labels={"figure": "losses"},
         ),
     log:
-        "<logs>/plot_training.log",
+        "<logs>/plot_losses.log",
     benchmark:
-        "<benchmarks>/plot_training.tsv"
+        "<benchmarks>/plot_losses.tsv"
     conda:
         "../../envs/ivyspt.yaml"
     threads: 1
@@ -161,32 +161,32 @@ rule plot_training:
         runtime=5,
     params:
         settings=settings("data"),
-        code=code("workflow.scripts.figures.plot_training"),
+        code=code("workflow.scripts.figures.plot_losses"),
     shell:
-        "python -m workflow.scripts.figures.plot_training --settings {params.settings:q}"
+        "python -m workflow.scripts.figures.plot_losses --settings {params.settings:q}"
         " --style {input.style} --pretrain {input.pretrain} --finetune {input.finetune}"
         " --pdf {output.pdf} --png {output.png} 2>&1 | tee {log}"
 
 
-rule plot_surfaces:
-    """An example surface: what the model was shown, what it answered, what was quoted there."""
+rule plot_smiles:
+    """An example surface: what the methods were shown, what they answered, what was quoted there."""
     input:
         style="workflow/scripts/paper.mplstyle",
         points="<results>/surfaces/points.parquet",
         masks="<results>/masks/evaluation.parquet",
-        predictions=of_main_run("<results>/predictions/{run}.finetune/{seed}.parquet")[0],
+        predictions=of_first_seeds("<results>/predictions/{method}/{seed}.parquet", "baselines", "finetune"),
     output:
-        pdf="<figures>/surfaces.pdf",
+        pdf="<figures>/smiles.pdf",
         png=report(
-            "<figures>/surfaces.png",
-            caption="../report/figures/surfaces.rst",
+            "<figures>/smiles.png",
+            caption="../report/figures/smiles.rst",
             category="Figures",
-            labels={"figure": "surfaces"},
+            labels={"figure": "smiles"},
         ),
     log:
-        "<logs>/plot_surfaces.log",
+        "<logs>/plot_smiles.log",
     benchmark:
-        "<benchmarks>/plot_surfaces.tsv"
+        "<benchmarks>/plot_smiles.tsv"
     conda:
         "../../envs/ivyspt.yaml"
     threads: 1
@@ -194,9 +194,9 @@ rule plot_surfaces:
         mem_mb=grows(2000),
         runtime=5,
     params:
-        settings=settings("data"),
-        code=code("workflow.scripts.figures.plot_surfaces"),
+        settings=settings("data", "runs", "baselines"),
+        code=code("workflow.scripts.figures.plot_smiles"),
     shell:
-        "python -m workflow.scripts.figures.plot_surfaces --settings {params.settings:q}"
+        "python -m workflow.scripts.figures.plot_smiles --settings {params.settings:q}"
         " --style {input.style} --points {input.points} --masks {input.masks}"
         " --predictions {input.predictions} --pdf {output.pdf} --png {output.png} 2>&1 | tee {log}"
