@@ -9,12 +9,10 @@ from ivyspt.analyses.flatness import measure, validation_batch
 from ivyspt.analyses.histories import final_weights
 from ivyspt.analyses.initial import set_back
 from ivyspt.analysis_config import Flatness
-from ivyspt.artefacts import read_frame, read_table, write_table
-from ivyspt.batches.masking import cluster_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.artefacts import read_frame, write_table
 from ivyspt.config import Losses, Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights
-from ivyspt.training.phases import surfaces_of
+from ivyspt.training.phases import TIERS, read_tables, surfaces_of
 
 
 class Settings(Section):
@@ -49,11 +47,9 @@ def run(
     are measured on the sparse tier, the others on the liquid one.
     """
     torch.set_num_threads(settings.training.threads)
-    tables = [read_table(points, TIERED_POINTS), read_table(market_features, MARKET_FEATURES), read_table(split, SPLIT)]
-    tier = "sparse" if state == "finetune" else "liquid"
-    surfaces = surfaces_of(
-        tier, "validation", *tables, read_table(clusters, cluster_table(settings.masking)), settings.masking
-    )
+    tables = read_tables(points, market_features, split, clusters, settings.masking)
+    tier = "liquid" if state == "initial" else TIERS[state]
+    surfaces = surfaces_of(tier, "validation", *tables, settings.masking)
     batch = validation_batch(surfaces, settings.masking, settings.training.targets_per_surface, settings.flatness)
     model = load_weights(weights).double()
     model = set_back(model, seed) if state == "initial" else model

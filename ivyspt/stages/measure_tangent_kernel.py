@@ -7,12 +7,10 @@ import torch
 
 from ivyspt.analyses.training_speed import measure
 from ivyspt.analysis_config import TangentKernel
-from ivyspt.artefacts import read_table, write_table
-from ivyspt.batches.masking import cluster_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.artefacts import write_table
 from ivyspt.config import Masking, Section, Training
 from ivyspt.training.checkpoint import load_weights
-from ivyspt.training.phases import surfaces_of
+from ivyspt.training.phases import read_tables, surfaces_of
 
 
 class Settings(Section):
@@ -39,15 +37,8 @@ def run(
 ) -> None:
     """Take the exact Gram matrix on a share of the training surfaces, and set its prediction beside the training."""
     torch.set_num_threads(settings.training.threads)
-    surfaces = surfaces_of(
-        "liquid",
-        "train",
-        read_table(points, TIERED_POINTS),
-        read_table(market_features, MARKET_FEATURES),
-        read_table(split, SPLIT),
-        read_table(clusters, cluster_table(settings.masking)),
-        settings.masking,
-    )
+    tables = read_tables(points, market_features, split, clusters, settings.masking)
+    surfaces = surfaces_of("liquid", "train", *tables, settings.masking)
     trained = load_weights(weights).double()
     found = measure(surfaces, trained, settings.masking, settings.training, settings.tangent_kernel, seed)
     named = (pl.lit(run).alias("run"), pl.lit(seed).alias("seed"))

@@ -2,27 +2,18 @@
 
 from pathlib import Path
 
-import polars as pl
 import torch
 
-from ivyspt.artefacts import read_table, write_table
-from ivyspt.batches.masking import cluster_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
-from ivyspt.config import Losses, Masking, Model, Section, Training
+from ivyspt.config import Model
 from ivyspt.model.ivyspt import IvySPT
-from ivyspt.training.checkpoint import save_weights
-from ivyspt.training.launch import train_by_processes
-from ivyspt.training.loop import Plan
-from ivyspt.training.phases import HISTORY, surfaces_of
+from ivyspt.training.phase_run import Outputs, PhaseSettings, train_phase
+from ivyspt.training.phases import read_tables
 
 
-class Settings(Section):
+class Settings(PhaseSettings):
     """What the stage reads of the configuration."""
 
     model: Model
-    losses: Losses
-    training: Training
-    masking: Masking
 
 
 def run(
@@ -40,26 +31,6 @@ def run(
 ) -> None:
     """Train from a random start; goes on from `checkpoint` if an interrupted run has left one."""
     torch.set_num_threads(settings.training.threads)
-    tables = (
-        read_table(points, TIERED_POINTS),
-        read_table(market_features, MARKET_FEATURES),
-        read_table(split, SPLIT),
-        read_table(clusters, cluster_table(settings.masking)),
-    )
+    tables = read_tables(points, market_features, split, clusters, settings.masking)
     model = IvySPT(settings.model, torch.Generator().manual_seed(seed))
-    parts = [surfaces_of("liquid", part, *tables, settings.masking) for part in ("train", "validation")]
-    plan = Plan(
-        settings.training.pretrain,
-        settings.training,
-        settings.losses,
-        settings.masking,
-        seed,
-        number=0,
-        name=f"pretrain {run}, seed {seed}",
-        checkpoint=checkpoint,
-    )
-    rows = train_by_processes(model, *parts, plan)
-    provenance = {"settings": settings.model_dump(mode="json"), "seed": seed}
-    write_table(pl.DataFrame(rows, schema=HISTORY), history, provenance)
-    save_weights(model, weights, provenance)
-    checkpoint.unlink(missing_ok=True)
+    train_phase("pretrain", model, tables, settings, run, seed, Outputs(weights, history, checkpoint))

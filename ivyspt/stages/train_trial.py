@@ -7,13 +7,11 @@ import torch
 
 from ivyspt.analyses.search import judged, searched, subset
 from ivyspt.analysis_config import Subset
-from ivyspt.artefacts import read_table, write_table
-from ivyspt.batches.masking import cluster_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.artefacts import write_table
 from ivyspt.config import Losses, Masking, Model, Section, Training
 from ivyspt.model.ivyspt import IvySPT
 from ivyspt.training.loop import Plan, train
-from ivyspt.training.phases import HISTORY, surfaces_of
+from ivyspt.training.phases import HISTORY, read_tables, surfaces_of
 
 
 class Settings(Section):
@@ -38,16 +36,11 @@ def run(
 ) -> None:
     """Train on a share of the surfaces, taken from training days, and validate on as many of validation days."""
     torch.set_num_threads(settings.training.threads)
-    read = read_table(points, TIERED_POINTS).filter(pl.col("tier").is_in(settings.subset.tiers))
-    tables = (
-        read,
-        read_table(market_features, MARKET_FEATURES),
-        read_table(split, SPLIT),
-        read_table(clusters, cluster_table(settings.masking)),
-    )
+    read, *others = read_tables(points, market_features, split, clusters, settings.masking)
+    read = read.filter(pl.col("tier").is_in(settings.subset.tiers))
     parts, whole = [], read["surface_id"].n_unique()
     for part in ("train", "validation"):
-        of_tiers = [surfaces_of(tier, part, *tables, settings.masking) for tier in settings.subset.tiers]
+        of_tiers = [surfaces_of(tier, part, read, *others, settings.masking) for tier in settings.subset.tiers]
         parts.append(subset([surface for tier in of_tiers for surface in tier], whole, part, settings.subset))
     seed, phase = settings.subset.seed, settings.training.pretrain
     model = IvySPT(settings.model, torch.Generator().manual_seed(seed))

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from workflow.scripts.figures.drawing import options, save
+from workflow.scripts.figures.loss_axes import count_epochs, scale_losses
 from workflow.scripts.figures.palette import SPLITS
 from workflow.scripts.names import data_label, seeds_of
 
@@ -24,16 +24,8 @@ def draw(axes: Axes, history: pl.DataFrame) -> None:
     for (split, _), seed in history.group_by("split", "seed", maintain_order=True):
         line = "-" if split == "train" else "--"
         axes.plot(seed["epoch"] + 1, seed["value"], line, marker=".", color=SPLITS[split], alpha=0.8)
-    positive = history.filter(pl.col("value") > 0)["value"]
-    if positive.is_empty():
-        axes.text(0.5, 0.6, "zero throughout", transform=axes.transAxes, ha="center")
-        axes.set_yticks([0])
-    elif len(positive) == history.height:
-        axes.set_yscale("log")
-    else:  # a hinge may be exactly zero, where a logarithm ends
-        axes.set_yscale("symlog", linthresh=positive.min())
-        axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    scale_losses(axes, history["value"])
+    count_epochs(axes)
 
 
 def main() -> None:
@@ -45,7 +37,6 @@ def main() -> None:
         for axes, (loss, label) in zip(row, LOSSES.items(), strict=True):
             draw(axes, history.filter(pl.col("loss") == loss))
             axes.set_title(f"{title}: {label}")
-            axes.set_xlabel("epoch")
     for split, line in (("train", "-"), ("validation", "--")):
         rows[0][0].plot([], [], line, color=SPLITS[split], label=split)
     rows[0][0].legend()

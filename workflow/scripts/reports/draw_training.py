@@ -2,10 +2,9 @@
 
 import matplotlib.pyplot as plt
 import polars as pl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from workflow.scripts.figures.loss_axes import count_epochs, scale_losses
 from workflow.scripts.figures.palette import OURS, SPLITS
 
 LOSSES = {"fit": "fit loss", "calendar": "calendar penalty", "butterfly": "butterfly penalty"}
@@ -13,19 +12,6 @@ LOSS_COLOURS = {"fit": "#332288", "calendar": "#ddaa33", "butterfly": "#cc6677"}
 SHADES = ("#332288", "#117733", "#cc6677", "#ddaa33", "#44aa99", "#882255", "#6699cc", "#999933", "#aa4499", "#777777")
 MANY_STEPS = 400  # above which a path of steps is drawn by the medians of as many stretches
 WIDTH = 7.2  # inches
-
-
-def _scale(axes: Axes, values: pl.Series) -> None:
-    """A logarithmic axis; symmetric where a hinge is exactly zero, linear where it is so throughout."""
-    positive = values.filter(values > 0)
-    if positive.is_empty():
-        axes.text(0.5, 0.6, "zero throughout", transform=axes.transAxes, ha="center")
-        axes.set_yticks([0])
-    elif len(positive) == len(values):
-        axes.set_yscale("log")
-    else:
-        axes.set_yscale("symlog", linthresh=positive.min())
-        axes.set_ylim(bottom=0)
 
 
 def loss_curves(losses: pl.DataFrame, phases: dict[str, str]) -> Figure:
@@ -38,10 +24,9 @@ def loss_curves(losses: pl.DataFrame, phases: dict[str, str]) -> Figure:
                 path = own.filter(pl.col("split") == split)
                 spread = path["std"].fill_null(0.0)
                 axes.errorbar(path["epoch"], path["value"], spread, fmt=line, color=SPLITS[split], label=split)
-            _scale(axes, own["value"])
+            scale_losses(axes, own["value"])
             axes.set_title(f"{title}: {label}")
-            axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            count_epochs(axes)
     grid[0][0].legend()
     return figure
 
@@ -57,8 +42,7 @@ def runs_by_epoch(losses: pl.DataFrame, labels: dict[str, str], phases: dict[str
             axes.plot(own["epoch"], own["value"], marker=".", color=colour, linewidth=width, label=label)
         axes.set_yscale("log")
         axes.set_title(title)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        count_epochs(axes)
     panels[0][0].set_ylabel("fit loss, validation days")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
@@ -81,7 +65,7 @@ def step_losses(steps: pl.DataFrame) -> Figure:
     for axes, (loss, label) in zip(panels, LOSSES.items(), strict=True):
         path = steps.filter(pl.col("loss") == loss)
         axes.plot(path["step"], path["value"], linewidth=0.5, color=LOSS_COLOURS[loss])
-        _scale(axes, path["value"])
+        scale_losses(axes, path["value"])
         axes.set_title(label)
         axes.set_xlabel("step")
     return figure
