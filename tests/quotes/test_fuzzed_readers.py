@@ -23,6 +23,7 @@ from ivyspt.quotes.zero_curve import read_zero_curve
 from ivyspt.surfaces.market_features import FILES, from_files, join_as_of
 from tests.quotes import test_paper_sparse as sparse
 from tests.quotes import test_vendors as vendors
+from tests.quotes.test_option_metrics import option_metrics_files
 from tests.quotes.written import COLUMNS, HEADER, OPTIONS, chain
 
 # how long each reader is fuzzed, in examples of each kind of damage; more by hand: IVYSPT_FUZZ=2000 pytest …
@@ -162,7 +163,7 @@ READERS = {
     ),
     "lean": Reader(write_lean, quotes("lean")),
     "megacaps": Reader(write_megacaps, quotes("megacaps")),
-    "option_metrics": Reader(vendors.option_metrics_files, quotes("option_metrics", {"security_names": "*secnmd*"})),
+    "option_metrics": Reader(option_metrics_files, quotes("option_metrics", {"security_names": "*secnmd*"})),
     "optionsdx": Reader(write_optionsdx, quotes("optionsdx", {"symbol": "SPY"})),
     "spx_short_dated": Reader(write_spx, quotes("spx_short_dated")),
     "spy_thin": Reader(write_spy, quotes("spy_thin")),

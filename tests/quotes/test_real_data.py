@@ -13,8 +13,7 @@ import pytest
 from ivyspt.columns import QUOTES, check
 from ivyspt.config import Surfaces
 from ivyspt.quotes import lean, mapped, megacaps, paper_sparse, spx_short_dated, spy_thin, us_panel
-from tests.quotes.test_vendors import reasons
-from tests.quotes.written import needs_data, real_data
+from tests.quotes.written import dropped_as, needs_data, real_data
 
 pytestmark = [needs_data, pytest.mark.data]
 SPLITS = ["CRWD", "KLAC", "SOXS"]
@@ -105,7 +104,7 @@ def test_megacaps():
 def test_spx():
     quotes, rejections = spx_short_dated.read(real_data("spx_short_dated", "spx-shortdated-2026"))
     assert quotes.height + rejections["quotes"].sum() == 388_384
-    assert set(reasons(rejections)) == {"expired", "price_missing", "settlement_unknown"}
+    assert set(dropped_as(rejections)) == {"expired", "price_missing", "settlement_unknown"}
     assert quotes["quote_time"].n_unique() == 104
     assert ((quotes["expiry"] - quotes["quote_time"]).dt.total_days() <= 18).all()
     assert quotes.group_by("quote_time").agg(pl.col("expiry").n_unique())["expiry"].max() <= 8
@@ -137,7 +136,7 @@ def test_spy_thin():
 def test_lean():
     quotes, rejections = lean.read(real_data("lean", "lean-2013-2015"))
     assert set(quotes["symbol"]) == {"AAPL", "FOXA", "GOOG", "NWSA", "TWX"}
-    assert set(reasons(rejections)) <= {"expired", "one_sided"}
+    assert set(dropped_as(rejections)) <= {"expired", "one_sided"}
     chain = quotes.filter((pl.col("symbol") == "AAPL") & (pl.col("quote_time") == datetime(2014, 6, 6, 16)))
     # 645.57 was the close of 6 June 2014, the last day before a 7-for-1 split
     near = chain.with_columns(mid=(pl.col("bid") + pl.col("ask")) / 2).pivot(
