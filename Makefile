@@ -46,10 +46,10 @@ test: .venv/installed ## The tests; those that need data skip and say so
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 conda-test: .venv/installed ## The smoke study by --use-conda, with a real conda; minutes
-	$(BIN)/python -m pytest tests/conda
+	$(BIN)/python -m pytest -rs tests/conda
 
 slurm-test: .venv/installed ## The smoke study on a real Slurm of one node; needs root and apt; minutes
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest -rs tests/slurm
 
 smoke: .venv/installed ## The whole workflow on a tiny simulated study
 	$(SNAKEMAKE) --configfile config/smoke.yaml

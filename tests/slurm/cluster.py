@@ -60,13 +60,16 @@ def unavailable() -> str | None:
     return None
 
 
-def install() -> None:
-    """Install Debian's packages, unless they are there."""
+def install() -> str | None:
+    """Install Debian's packages, unless they are there; what apt-get said where it could not, None where it could."""
     if all(shutil.which(command) for command in ("slurmctld", "slurmd", "munged")):
-        return
+        return None
     unasked = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-        subprocess.run(["apt-get", "-qq", *command], env=unasked, stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(["apt-get", "-qq", *command], env=unasked, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return f"apt-get {command[0]} failed: {done.stderr.strip()[-300:]}"
+    return None
 
 
 @contextmanager

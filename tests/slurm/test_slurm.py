@@ -52,7 +52,8 @@ class Checkout:
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """A Slurm that runs for as long as the tests of this module do."""
-    cluster.install()
+    if refused := cluster.install():
+        pytest.skip(refused)
     with cluster.running(tmp_path_factory.mktemp("slurm")):
         yield
 
