@@ -25,6 +25,16 @@ EUROPEAN, DE_AMERICANISED = 40.0, 180.0  # seconds at most, from the vendor's fi
 PEAK = 4.0  # GiB at most
 TIMES = 10  # as many days
 TIME_RATIO, MEMORY_RATIO = 11.0, 1.3  # at most, for `TIMES` the days
+# as the workflow starts these jobs (workflow/rules/common.smk, quotes.smk)
+ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "1073741824",
+    "MALLOC_TOP_PAD_": "67108864",
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:-1,background_thread:true",
+}
 YEAR = 364  # days; whole weeks, so that days stay weekdays
 MEASURED = """
 import json, resource, sys
@@ -50,12 +60,11 @@ class Cost:
 
 
 def stage(name: str, settings: dict, **paths: Path) -> Cost:
-    """Run a stage in a process of its own, on one thread."""
+    """Run a stage in a process of its own."""
     options = [text for option, path in paths.items() for text in (f"--{option.replace('_', '-')}", str(path))]
     command = [sys.executable, "-c", MEASURED, name, "--settings", json.dumps(settings), *options]
-    threads = {name: "1" for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     start = time.perf_counter()
-    done = subprocess.run(command, check=True, env=os.environ | threads, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, env=os.environ | ENVIRONMENT, stdout=subprocess.PIPE, text=True)
     wall = time.perf_counter() - start
     processor, waited, peak = json.loads(done.stdout.splitlines()[-1])
     # threads may wait at once, so that their sum can exceed the process's; its own work cannot take less than this

@@ -3,9 +3,14 @@
 [1] Jäckel, P. (2015). Let's be rational. Wilmott 2015(75), 40-53.
 """
 
+import sys
+
 import numpy as np
-from fast_vollib.jackel import jackel_iv_black
 from jaxtyping import Bool, Float
+
+# optional there, unused here, and five seconds of every process: it imports torch and its compiler
+sys.modules.setdefault("fast_vollib.jackel.differentiable", None)
+from fast_vollib.jackel import jackel_iv_black  # noqa: E402
 
 BLOCK = 65_536  # quotes; the solver's temporaries then stay in the cache
 

@@ -102,9 +102,15 @@ def test_simulated_data_are_always_called_so():
 
 def test_no_two_baselines_look_alike():
     looks = list(palette.BASELINES.values())
-    assert all(one != other for one, other in combinations(looks, 2))
+    assert all(one[0] != other[0] and one[1] != other[1] for one, other in combinations(looks, 2))
     assert palette.colour("ivyspt.pretrain") == palette.colour("ivyspt.finetune")
     assert palette.face("ivyspt.pretrain") != palette.face("ivyspt.finetune")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_baseline_has_a_look(path):
+    rows = yaml.safe_load(path.read_text()).get("baselines", {})
+    assert rows.keys() <= palette.BASELINES.keys()
 
 
 def test_masks_are_ordered_from_much_shown_to_little():

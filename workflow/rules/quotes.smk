@@ -41,7 +41,7 @@ else:
             "<benchmarks>/read_quotes.tsv"
         conda:
             "../../envs/ivyspt.yaml"
-        threads: 1
+        threads: 2  # of polars; the tables are the same bytes with one
         resources:
             mem_mb=grows(8000),
             runtime=30,
@@ -49,7 +49,7 @@ else:
             settings=settings("data"),
             code=code("ivyspt.stages.read_quotes"),
         shell:
-            "python -m ivyspt read_quotes --settings {params.settings:q}"
+            "POLARS_MAX_THREADS={threads} python -m ivyspt read_quotes --settings {params.settings:q}"
             " --quotes {output.quotes} --dropped-rows {output.dropped_rows} 2>&1 | tee {log}"
 
     rule build_surfaces:
@@ -67,7 +67,7 @@ else:
             "<benchmarks>/build_surfaces.tsv"
         conda:
             "../../envs/ivyspt.yaml"
-        threads: 1
+        threads: 2  # of polars; the tables are the same bytes with one
         resources:
             mem_mb=grows(8000),
             runtime=120,
@@ -75,5 +75,5 @@ else:
             settings=settings("surfaces"),
             code=code("ivyspt.stages.build_surfaces"),
         shell:
-            "python -m ivyspt build_surfaces --settings {params.settings:q} --quotes {input.quotes}"
+            "POLARS_MAX_THREADS={threads} python -m ivyspt build_surfaces --settings {params.settings:q} --quotes {input.quotes}"
             " --all-points {output.all_points} --slices {output.slices} --rejections {output.rejections} 2>&1 | tee {log}"

@@ -75,7 +75,7 @@ def openness(gates: pl.DataFrame, run: str) -> str:
     )
     if own.is_empty():
         return "no gate: both paths are added"
-    return "weight of the market: " + ", ".join(f"block {block} {mean:.2g}" for block, mean in own.iter_rows())
+    return "weight of the market by block: " + ", ".join(f"{mean:.1g}" for mean in own["market_weight_mean"])
 
 
 def labels() -> list[str]:

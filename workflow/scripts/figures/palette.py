@@ -9,15 +9,16 @@ BASELINES = {
     "random_forest": ("#117733", "^"),
     "polynomial": ("#cc6677", "v"),
     "cubic_spline": ("#aa4499", "D"),
-    "flat": ("#777777", "_"),
-    "previous_day": ("#777777", "x"),
+    "flat": ("#777777", "d"),
+    "previous_day": ("#bbbbbb", "x"),
     "kernel_regression": ("#44aa99", "<"),
     "thin_plate": ("#999933", ">"),
-    "gaussian_process": ("#e69f00", "P"),
+    "gaussian_process": ("#661100", "P"),
     "svi": ("#56b4e9", "X"),
     "ssvi": ("#0072b2", "h"),
     "essvi": ("#d55e00", "p"),
     "andreasen_huge": ("#88ccee", "*"),
+    "packaged": ("#000000", "o"),
 }
 SPLITS = {"train": "#332288", "validation": "#cc6677"}
 LOSS_COLOURS = {"fit": "#332288", "calendar": "#117733", "butterfly": "#cc6677", "objective": "#000000"}

@@ -32,7 +32,7 @@ def draw(axes: Axes, cells: pl.DataFrame, verdict: str, settings: dict) -> None:
             label=method_label(method, settings),
             clip_on=False,
         )
-    axes.set_ylim(-3, 103)
+    axes.set_ylim(-5, 108)
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
         grid[1][column].set_xlim(0.7 * errors.min(), 1.4 * errors.max())
         plain_log_ticks(grid[1][column].xaxis)
     for row in grid:
-        row[0].set_ylabel("audited surfaces with arbitrage (%)")
+        row[0].set_ylabel("surfaces violating (%)")
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=4)
     seeds = seeds_of(comparison["seeds"].to_list())
     figure.suptitle(f"Error and arbitrage on the test days, {seeds}\n{data_label(chosen.settings)}")

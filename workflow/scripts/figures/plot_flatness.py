@@ -31,7 +31,10 @@ def draw_magnitudes(axes: Axes, table: pl.DataFrame) -> None:
     objective = table.filter(pl.col("loss") == "objective")
     zero = objective.filter(pl.col("log10_from").is_null())["entries"].sum() / objective["entries"].sum()
     axes.set(xlabel="log₁₀ |∂L/∂θ|", ylabel="share of parameters")
-    axes.text(0.02, 0.9, f"below 10⁻¹⁶: {zero:.1%}", transform=axes.transAxes, fontsize=6)
+    axes.margins(y=0.18)  # room for the line below
+    axes.autoscale_view()
+    axes.set_ylim(bottom=0)
+    axes.text(0.02, 0.92, f"below 10⁻¹⁶: {zero:.1%}", transform=axes.transAxes, fontsize=6)
 
 
 def draw_spectrum(axes: Axes, table: pl.DataFrame) -> None:
