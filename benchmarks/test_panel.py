@@ -33,7 +33,6 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "1073741824",
     "MALLOC_TOP_PAD_": "67108864",
-    "_RJEM_MALLOC_CONF": "dirty_decay_ms:10000,muzzy_decay_ms:-1,background_thread:true",
 }
 YEAR = 364  # days; whole weeks, so that days stay weekdays
 MEASURED = """

@@ -108,9 +108,8 @@ wildcard_constraints:
 ENVIRONMENT = "PYTHONNOUSERSITE=1 PYTHONUNBUFFERED=1 MPLBACKEND=agg SOURCE_DATE_EPOCH=0 " + " ".join(
     f"{library}_NUM_THREADS=1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 )
-# glibc, and polars' jemalloc, give large blocks back at once and fault them in again: a tenth of a prediction's time
+# glibc gives large blocks back at once and faults them in again at the next step: a tenth of a prediction's time
 ENVIRONMENT += " MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_TOP_PAD_=67108864"
-ENVIRONMENT += " _RJEM_MALLOC_CONF=dirty_decay_ms:10000,muzzy_decay_ms:-1,background_thread:true"
 OWN_PYTHON = "" if CONDA else f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 shell.prefix(f"set -euo pipefail; export {ENVIRONMENT} POLARS_MAX_THREADS=1; {OWN_PYTHON}")
