@@ -1,5 +1,8 @@
 """Implied vols: price to vol to price, where vendors' solvers break."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import QuantLib
@@ -79,3 +82,8 @@ def test_block_length_does_not_show():
     tail = slice(BLOCK - 3, BLOCK + 3)
     alone = implied_vol(price[tail], *(term[tail] for term in terms), k[tail] > 0)
     np.testing.assert_array_equal(found[tail], alone)
+
+
+def test_inverting_vols_imports_no_torch():
+    code = "import sys, ivyspt.implied_vol; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
