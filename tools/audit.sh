@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Known vulnerabilities of the locked packages, by pip-audit in an environment of its own; called by `make audit`.
-# Exit status 1 where one is found. Where pip-audit cannot be had, or its source cannot be reached, it says so: then
-# nothing was looked up, which is no good news and no bad news, and the exit status is 0.
+# Exit status 1 where one is found. Where pip-audit cannot be had, or its source cannot be reached or does not know the
+# packages, as a mirror may not, it says so: what was not looked up is neither good nor bad news, and the status is 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PIP_AUDIT=2.10.1
@@ -30,5 +30,13 @@ status=0
 if [ "$status" -ne 0 ] && ! grep -q '^Found' "$environment/audit.log"; then
   could_not_look "pip-audit cannot reach its source ($(tail -n 1 "$environment/audit.log"))"
 fi
+locked=$(cat "${locks[@]}" | grep -cE '^[A-Za-z0-9._-]+==')
+skipped=$(grep -c 'could not be audited' "$environment/found.txt" || true)
+if [ "$skipped" -ge "$locked" ]; then
+  could_not_look "the package index knows none of the $locked packages"
+fi
 cat "$environment/audit.log" "$environment/found.txt"
+if [ "$skipped" -gt 0 ]; then
+  printf 'audit: %s of %s packages could not be looked up\n' "$skipped" "$locked" >&2
+fi
 exit "$status"
