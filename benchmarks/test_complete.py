@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -68,12 +67,7 @@ def test_surfaces_a_second_on_two_processes(benchmark, capsys):
             print(f"\nsurfaces a second on two processes: {2 * SURFACES / benchmark.stats['median']:.0f}")
 
 
-def test_cold_start(capsys):
+def test_cold_start(benchmark):
     """Import and load in a new process: 3 s at most are asked for."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import ivyspt; ivyspt.load_pretrained()"], check=True)
-        times.append(time.perf_counter() - start)
-    with capsys.disabled():
-        print(f"\ncold import and load: {np.median(times):.2f} s")
+    command = [sys.executable, "-c", "import ivyspt; ivyspt.load_pretrained()"]
+    benchmark.pedantic(subprocess.run, args=(command,), kwargs={"check": True}, rounds=3)

@@ -9,8 +9,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 # optional there, unused here, and five seconds of every process: it imports torch and its compiler
-sys.modules.setdefault("fast_vollib.jackel.differentiable", None)
+UNUSED = "fast_vollib.jackel.differentiable"
+sys.modules.setdefault(UNUSED, None)
 from fast_vollib.jackel import jackel_iv_black  # noqa: E402
+
+if sys.modules[UNUSED] is None:
+    del sys.modules[UNUSED]  # for who wants it beside us
 
 BLOCK = 65_536  # quotes; the solver's temporaries then stay in the cache
 

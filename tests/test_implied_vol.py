@@ -87,3 +87,8 @@ def test_block_length_does_not_show():
 def test_inverting_vols_imports_no_torch():
     code = "import sys, ivyspt.implied_vol; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_others_may_still_import_what_we_leave_out():
+    code = "import ivyspt.implied_vol, fast_vollib.jackel.differentiable"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
