@@ -1,4 +1,4 @@
-"""The packaged flagship as it comes, trained on other data: a row beside the methods of a study."""
+"""The packaged flagship, trained on other data: as it comes, or fine-tuned on a study's training days."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -7,22 +7,44 @@ from pathlib import Path
 import numpy as np
 
 from ivyspt.completion import Completion, Context, Targets
-from ivyspt.inference.engine import load_engine
+from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.inference.engine import Engine
 from ivyspt.mixture.answers import Quoted
+from ivyspt.mixture.weights import load_flagship
+from ivyspt.pretraining.fine_tuning import fine_tune
+from ivyspt.tensors import arrays_of
+
+AVERAGING = 0.98  # of the exponential average of the weights, over tens of steps
 
 
 class Packaged:
-    """Answers by weights that come with the package; nothing is learnt from a study's days.
+    """Answers by weights that come with the package.
 
-    With `market` the study's market features are given, which is right where none of them is a proxy.
+    With `market` the study's market features are given, which is right where none of them is a proxy. Without `steps`
+    nothing is learnt from a study's days; with them so many steps of fine-tuning are, `learning_rate` the first.
     """
 
-    def __init__(self, weights: str, market: bool):
-        self.market = market
-        self.engine, _ = load_engine(Path(str(resources.files("ivyspt") / "weights" / f"{weights}.safetensors")))
+    def __init__(self, weights: str, market: bool, steps: int = 0, learning_rate: float = 3e-4):
+        self.market, self.steps, self.learning_rate = market, steps, learning_rate
+        self.weights = Path(str(resources.files("ivyspt") / "weights" / f"{weights}.safetensors"))
+        self.network, _ = load_flagship(self.weights)
+        self._take()
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
-        """Do nothing."""
+        """Fine-tune from the packaged weights, where steps are asked for."""
+        if not self.steps:
+            return
+        self.network, _ = load_flagship(self.weights)
+        warmup = max(1, self.steps // 10)
+        settings = FlagshipTraining(
+            steps=self.steps, learning_rate=self.learning_rate, warmup_steps=warmup, averaging=AVERAGING
+        )
+        fine_tune(self.network, training, settings, seed, self.market)
+        self._take()
+
+    def _take(self) -> None:
+        """Answer by the network's present weights."""
+        self.engine = Engine(arrays_of(self.network.state_dict()), self.network.settings)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Complete one surface; half-spreads are unknown here."""

@@ -4,7 +4,7 @@ Points are clustered over (log-moneyness, time to maturity) and masked cluster b
 Clustering and Masking). Points of one mask group are shown or hidden together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import ceil
 
 import numpy as np
@@ -15,12 +15,8 @@ from ivyspt.batches import structured_masks
 from ivyspt.columns import MASKS, DataError, Table, check
 from ivyspt.config import Masking
 from ivyspt.generators import generator_of
+from ivyspt.masking_config import clustered
 from ivyspt.surfaces.thinning import draw_groups
-
-
-def clustered(proportion: float) -> str:
-    """Name of the clustered mask at a proportion, and of the column of its clusters."""
-    return f"clustered_{proportion:g}"
 
 
 def cluster_column(proportion: float) -> str:
@@ -226,9 +222,3 @@ def _place(chosen: np.ndarray, visible: np.ndarray) -> np.ndarray:
     placed = np.zeros(len(visible), dtype=bool)
     placed[visible] = chosen
     return placed
-
-
-def evaluation_names(masking: Masking) -> Sequence[str]:
-    """Every mask that a study may draw, in the order of tables."""
-    random = [f"random_{n}" for n in masking.random_counts]
-    return [*map(clustered, masking.proportions), *random, *masking.structured, "visible"]

@@ -74,7 +74,7 @@ class Predictor:
             else getattr(batch, field.name).repeat_interleave(count, 0)
             for field in fields(batch)
         }
-        each = LARGEST_STEP // (8 * (batch.present.shape[1] + 1)) + 1  # each carries its whole context along
+        each = LARGEST_STEP // (32 * (batch.present.shape[1] + 1)) + 1  # each carries its whole context along
         parts = [
             self.model(Batch(**{name: column[start : start + each] for name, column in unfolded.items()}), derivatives)
             for start in range(0, surfaces * count, each)

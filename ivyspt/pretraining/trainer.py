@@ -57,14 +57,19 @@ def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generato
     return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
 
 
-def train(network: FlagshipNetwork, sources: Sources, training: FlagshipTraining, seed: int, checkpoint: Path) -> dict:
-    """Train in place; the averaged weights are left in `network`. Returns the history, one row a hundred steps."""
+def train(
+    network: FlagshipNetwork, sources: Sources, training: FlagshipTraining, seed: int, checkpoint: Path | None = None
+) -> dict:
+    """Train in place; the averaged weights are left in `network`.
+
+    Returns the history, a row for every `report_every` steps. Without a checkpoint an interrupted training is lost.
+    """
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, betas=(0.9, 0.98)
     )
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(training.averaging))
     progress = {"step": 0, "history": []}
-    if checkpoint.exists():
+    if checkpoint is not None and checkpoint.exists():
         progress = load_progress(checkpoint, network, averaged, optimiser)
         print(f"flagship: resumes after step {progress['step']}", file=sys.stderr)
     started, first, recent = time.monotonic(), progress["step"], []
@@ -91,7 +96,7 @@ def train(network: FlagshipNetwork, sources: Sources, training: FlagshipTraining
             left = (time.monotonic() - started) / (step + 1 - first) * (training.steps - step - 1)
             shown = ", ".join(f"{name} {value:.4g}" for name, value in zip(names, means, strict=True))
             print(f"flagship: step {step + 1}/{training.steps}, {shown}; {left:.0f} s left", file=sys.stderr)
-        if (step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps:
+        if checkpoint is not None and ((step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps):
             progress["step"] = step + 1
             save_progress(checkpoint, network, averaged, optimiser, progress)
     network.load_state_dict(averaged.module.state_dict())

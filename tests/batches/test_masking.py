@@ -15,12 +15,11 @@ from ivyspt.batches.masking import (
     cluster_points,
     cluster_table,
     draw_evaluation_masks,
-    evaluation_names,
     mask,
 )
 from ivyspt.columns import TIERED_POINTS, DataError, check
 from ivyspt.config import Masking
-from ivyspt.masking_config import StructuredMask
+from ivyspt.masking_config import StructuredMask, evaluation_names
 
 MASKING = Masking(proportions=[0.1, 0.3, 0.7], random_counts=[5, 9, 20], min_evaluation_targets=6, seed=1)
 

@@ -83,6 +83,16 @@ def test_the_audit_reaches_six_standard_deviations_from_a_week_to_the_longest_ex
     assert (z.min(), z.max()) == (pytest.approx(-6), pytest.approx(6))
 
 
+def test_surfaces_are_audited_under_the_named_masks_alone():
+    points, features, split, masks = make_study()
+    twice = pl.concat([masks.with_columns(mask=pl.lit(name)) for name in ("random_5", "random_9")])
+    tasks = masked_surfaces(points, features, split, twice, "test")
+    evaluation = EVALUATION.model_copy(update={"audit_masks": ["random_9"]})
+    table = predict_surfaces(Mute(), tasks, evaluation, "method", 0, 0)
+    assert set(table.filter(pl.col("set") == "audit")["mask"]) == {"random_9"}
+    assert set(table.filter(pl.col("set") == "target")["mask"]) == {"random_5", "random_9"}
+
+
 def test_a_mute_method_leaves_nulls_on_every_row():
     table = predicted(Mute(), make_study())
     for name in ("implied_vol_fitted", "total_variance", "w_k", "durrleman_g", "w_kk_difference"):

@@ -54,6 +54,7 @@ def test_a_row_may_take_fewer_seeds_than_the_study(smoke):
     [
         ({"modle": {}}, "configuration: modle: .*got {}"),
         ({"model": {"dimension": 10, "heads": 4}}, "configuration: model: .*multiple of 4"),
+        ({"evaluation": {"audit_masks": ["half"]}}, r"audit_masks must be masks of the study, .*got \['half'\]"),
         ({"runs": {"odd": {"label": "odd", "model": {"headz": 1}}}}, "run odd: model.headz: .*got 1"),
     ],
 )

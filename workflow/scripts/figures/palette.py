@@ -19,6 +19,7 @@ BASELINES = {
     "essvi": ("#d55e00", "p"),
     "andreasen_huge": ("#88ccee", "*"),
     "packaged": ("#000000", "o"),
+    "packaged_fine_tuned": ("#ee3377", "H"),
 }
 SPLITS = {"train": "#332288", "validation": "#cc6677"}
 LOSS_COLOURS = {"fit": "#332288", "calendar": "#117733", "butterfly": "#cc6677", "objective": "#000000"}

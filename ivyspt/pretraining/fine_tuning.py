@@ -1,0 +1,48 @@
+"""Fine-tuning of trained weights on a study's own training surfaces."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ivyspt.completion import Context, Targets
+from ivyspt.corpus_config import Corpus
+from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.quotes import MARKET
+from ivyspt.pretraining.surfaces import RealSurfaces
+from ivyspt.pretraining.trainer import Sources, train
+
+
+def fine_tune(
+    network: FlagshipNetwork,
+    surfaces: Sequence[tuple[Context, Targets]],
+    training: FlagshipTraining,
+    seed: int,
+    market: bool,
+) -> None:
+    """Train in place on the points of surfaces alone, under the patterns of missing quotes of pre-training.
+
+    Without `market` no visit shows the surfaces' market features.
+    """
+    alone = training.model_copy(update={"real_share": 1.0})
+    corpus = Corpus()
+    train(network, Sources(corpus, {}, _in_memory(surfaces, market)), alone, seed)
+
+
+def _in_memory(surfaces: Sequence[tuple[Context, Targets]], market: bool) -> RealSurfaces:
+    """The surfaces' targets as a table of points, without bid and ask."""
+    sizes = [len(targets.implied_vol) for _, targets in surfaces]
+    ids = [context.surface_id for context, _ in surfaces]
+    columns = {
+        name: np.concatenate([getattr(targets, name) for _, targets in surfaces])
+        for name in ("log_moneyness", "time_to_maturity", "implied_vol")
+    }
+    points = pl.DataFrame(columns).with_columns(
+        surface_id=pl.Series(np.repeat(ids, sizes)),
+        point=pl.Series(np.concatenate([np.arange(size, dtype=np.uint32) for size in sizes])),
+        implied_vol_bid=pl.lit(None, pl.Float64),
+        implied_vol_ask=pl.lit(None, pl.Float64),
+    )
+    values = np.array([context.market if market else np.full(len(MARKET), np.nan) for context, _ in surfaces])
+    return RealSurfaces(points, pl.DataFrame(values, schema=list(MARKET)).with_columns(surface_id=pl.Series(ids)))
