@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ivyspt.sections import Count, NonNegative, Positive, Proportion, Section
+from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
 class Flagship(Section):
@@ -19,6 +19,14 @@ class Flagship(Section):
     gate_bias: float = 2.0  # the market's share starts at 12 %
     components: Annotated[int, Field(ge=1, le=6)] = 3  # eSSVI surfaces averaged in price
     knots: Annotated[int, Field(ge=3, le=24)] = 10  # of the basis in log-maturity
+
+
+class Companion(Section):
+    """Another study whose training days are visited too; its tables must have been made before."""
+
+    results: str  # prefix of its results
+    share: Proportion  # of the real surfaces of a batch
+    market: bool  # whether its market features are shown; a proxy never passes for VIX
 
 
 class FlagshipTraining(Section):
@@ -36,9 +44,19 @@ class FlagshipTraining(Section):
     weight_decay: NonNegative = 0.01
     gradient_clip: Positive = 1.0  # norm
     averaging: Proportion = 0.999  # of the exponential average of the weights
+    start: OptionalPath = None  # weights to go on from; None: a random start
+    # left out of settings while there are none, so that a training without them is given what it was
+    companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
     held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
     calibration_batches: Count = 40  # of each class of context sizes, on validation days
     threads: Count = 1
     report_every: Count = 100  # steps
     checkpoint_every: Count = 500  # steps
+
+    @model_validator(mode="after")
+    def _check(self):
+        shares = sum(companion.share for companion in self.companions)
+        if shares >= 1:
+            raise ValueError(f"flagship_training.companions must leave a share to the study itself, got {shares:g}")
+        return self

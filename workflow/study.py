@@ -36,6 +36,14 @@ def complete(config: Mapping) -> dict:
     return study
 
 
+def companions(study: Mapping) -> list[str]:
+    """Points, market features and split of each companion of the flagship's training, in turn."""
+    training = study["flagship_training"] or {}
+    tables = ("points", "market_features", "split")
+    listed = training.get("companions", [])
+    return [f"{companion['results']}/surfaces/{table}.parquet" for companion in listed for table in tables]
+
+
 def expanded(value, key: str = "configuration"):
     """The value with each `${NAME}` in its strings replaced by that environment variable."""
     if isinstance(value, Mapping):

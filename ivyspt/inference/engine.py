@@ -66,8 +66,8 @@ def _at_targets(surface: Surface, factor: np.ndarray, k: np.ndarray, tau: np.nda
     density = np.exp(weights + 0.5 * (d1 * d1 - each_d1 * each_d1))
     shares = density * std / each_std
     by_logit = 2 * std * ROOT_TWO_PI * (np.exp(each + 0.5 * d1 * d1) - np.exp(weights + total + 0.5 * d1 * d1))
-    jacobian = surface.jacobian(slices, integrals, shares / (2 * w), by_logit / (2 * w)).reshape(-1, len(k))
-    spread = solve_triangular(factor.astype(np.float32), jacobian.astype(np.float32), lower=True, check_finite=False)
+    jacobian = surface.jacobian(slices, integrals, shares / (2 * w), by_logit / (2 * w), np.float32).reshape(-1, len(k))
+    spread = solve_triangular(factor.astype(np.float32), jacobian, lower=True, check_finite=False)
     variance = np.einsum("lp,lp->p", spread, spread).astype(np.float64)
     w_tau = (shares * surface.growth(slices, value)).sum(0) / tau
     g = (shares * _durrleman_g(k, slices)).sum(0)

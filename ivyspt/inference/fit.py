@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Surface, log_out_of_the_money
 from ivyspt.inference.trunk import Prior
@@ -23,9 +24,19 @@ Array = np.ndarray
 
 
 @dataclass
+class Compared:
+    """How far a surface is from the quotes, in log-vol, and how that moves with its latent numbers."""
+
+    latent: Float[Array, " size"]
+    residual: Float[Array, " context"]
+    jacobian: Float[Array, "size context"]
+
+
+@dataclass
 class System:
     """Minus the log-posterior at some latent numbers, its slope, and the Gauss-Newton precision."""
 
+    compared: Compared
     objective: float
     slope: Float[Array, " size"]
     precision: Float[Array, "size size"]
@@ -47,7 +58,7 @@ class Problem:
         """The surface of latent numbers."""
         return Surface(self.frame, latent.reshape(self.components, -1))
 
-    def system(self, latent: Float[Array, " size"], noise: Float[Array, " context"]) -> System:
+    def compare(self, latent: Float[Array, " size"]) -> Compared:
         """Compare with the quotes in log-price, over its slope in log-vol."""
         surface = self.surface(latent)
         slices = surface.slices(self.k, self.integrals)
@@ -60,14 +71,20 @@ class Problem:
         by_logit = (np.exp(each - total) - np.exp(weights)) * self.by_log_price
         residual = (total - self.log_price) * self.by_log_price
         jacobian = surface.jacobian(slices, self.integrals, by_variance, by_logit).reshape(-1, len(self.k))
+        return Compared(latent, residual, jacobian)
+
+    def system(self, compared: Compared, noise: Float[Array, " context"]) -> System:
+        """The normal equations under a level of noise."""
+        residual, jacobian = compared.residual, compared.jacobian
         quote_precision = 1 / np.square(noise)
         surprise = np.square(residual) * quote_precision
         weighted = jacobian * (quote_precision * (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise))
-        away = latent - self.prior.mean
+        away = compared.latent - self.prior.mean
         misfit = (ROBUST_FREEDOM + 1) / 2 * np.log1p(surprise / ROBUST_FREEDOM).sum()
         precision = weighted @ jacobian.T
-        precision.flat[:: len(latent) + 1] += self.prior.precision
+        precision.flat[:: len(precision) + 1] += self.prior.precision
         return System(
+            compared,
             misfit + (self.prior.precision @ np.square(away)) / 2,
             weighted @ residual + self.prior.precision * away,
             precision,
@@ -78,29 +95,36 @@ class Problem:
 def fit(problem: Problem) -> tuple[Surface, Float[Array, "size size"]]:
     """The fitted surface, and the lower Cholesky factor of the posterior precision."""
     prior = problem.prior
-    latent, found, _ = _descend(problem, prior.mean, prior.noise, FIRST_STEPS)
-    inverse = cho_solve((cholesky(found.precision, lower=True, check_finite=False), True), np.eye(len(latent)))
-    determined = len(latent) - inverse.diagonal() @ prior.precision
+    found, _ = _descend(problem, problem.compare(prior.mean), prior.noise, FIRST_STEPS)
+    root, _ = dtrtri(_factor(found.precision), lower=1)
+    determined = len(prior.mean) - np.square(root).sum(0) @ prior.precision  # by the diagonal of the inverse
     spare = max(len(prior.noise) - determined, 0.0)
     noise = prior.noise * np.sqrt((prior.confidence + found.surprise) / (prior.confidence + spare))
-    latent, found, damping = _descend(problem, latent, noise, LAST_STEPS - 1)
-    return problem.surface(latent - _step(found, damping)), cholesky(found.precision, lower=True, check_finite=False)
+    found, damping = _descend(problem, found.compared, noise, LAST_STEPS - 1)
+    return problem.surface(found.compared.latent - _step(found, damping)), _factor(found.precision)
 
 
-def _descend(problem: Problem, latent: Array, noise: Array, steps: int) -> tuple[Array, System, float]:
-    best, damping = problem.system(latent, noise), FIRST_DAMPING
+def _descend(problem: Problem, start: Compared, noise: Array, steps: int) -> tuple[System, float]:
+    best, damping = problem.system(start, noise), FIRST_DAMPING
     for _ in range(steps):
-        proposed = latent - _step(best, damping)
-        found = problem.system(proposed, noise)
+        found = problem.system(problem.compare(best.compared.latent - _step(best, damping)), noise)
         if found.objective < best.objective:
-            latent, best, damping = proposed, found, damping * CALMER
+            best, damping = found, damping * CALMER
         else:
             damping *= FIRMER
-    return latent, best, damping
+    return best, damping
 
 
 def _step(system: System, damping: float) -> Array:
     precision = system.precision.copy()
     precision.flat[:: len(precision) + 1] *= 1 + damping
-    factor = cholesky(precision, lower=True, overwrite_a=True, check_finite=False)
-    return LONGEST_STEP * np.tanh(cho_solve((factor, True), system.slope, check_finite=False) / LONGEST_STEP)
+    move, _ = dpotrs(_factor(precision), system.slope, lower=1)
+    return LONGEST_STEP * np.tanh(move / LONGEST_STEP)
+
+
+def _factor(precision: Float[Array, "size size"]) -> Float[Array, "size size"]:
+    """Lower Cholesky factor of a symmetric matrix; its transpose is what LAPACK reads without a copy."""
+    factor, failed = dpotrf(precision.T, lower=1)
+    if failed:
+        raise LinAlgError(f"the posterior's precision must be positive definite, minor {failed} is not")
+    return factor

@@ -23,8 +23,9 @@ from ivyspt.mixture.typical import (
 Array = np.ndarray
 ROOT_HALF, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(2 * math.pi)
 RESOLUTION = 160  # nodes on which the distribution of the knots is inverted
-NEWTON_STEPS = 30  # at most; a step that moves no vol by more than SETTLED ends them
-SETTLED = 1e-12
+NEWTON_STEPS = 30  # at most
+SETTLED = 1e-7  # relative: Newton's error is squared at each step, so that after one as small as this it is rounding
+ROUNDING = 1e-12  # relative, of the bracket's ends
 _NODES = np.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1)
 _DOMAIN = np.linspace(math.log(SHORTEST), math.log(LONGEST), RESOLUTION)
 
@@ -140,21 +141,30 @@ class Surface:
         theta, right, left = (self.rates @ value.T).transpose(1, 0, 2)
         return slices.by_log_theta * theta + slices.by_log_right * right + slices.by_log_left * left
 
-    def jacobian(self, slices: Slices, integrals: Array, by_variance: Array, by_logit: Array) -> Array:
+    def jacobian(
+        self, slices: Slices, integrals: Array, by_variance: Array, by_logit: Array, precision: type = np.float64
+    ) -> Array:
         """∂/∂ latent numbers, (component, number, point)."""
-        theta, right, left = (
-            part * by_variance for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
-        )
+        fields = (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
+        theta, right, left = ((part * by_variance).astype(precision, copy=False) for part in fields)
         count = len(self.frame.knots)
-        found = np.empty((len(theta), 4 + 3 * count, theta.shape[1]))
+        found = np.empty((len(theta), 4 + 3 * count, theta.shape[1]), precision)
         found[:, 0], found[:, 1], found[:, 2], found[:, 3] = theta + (right + left) / 2, right, left, by_logit
-        basis = integrals.T
-        share_right, share_left = self.shares[:, 0, :, None], self.shares[:, 1, :, None]
-        right, left = right[:, None] * basis, left[:, None] * basis
-        own = theta[:, None] * basis + right * share_right + left * share_left
-        found[:, 4 : 4 + count] = own * self.slope_gain[..., None]
-        found[:, 4 + count : 4 + 2 * count] = right * (self.slope[..., None] * share_right * (1 - share_right))
-        found[:, 4 + 2 * count :] = left * (self.slope[..., None] * share_left * (1 - share_left))
+        basis = np.ascontiguousarray(integrals.T, precision)
+        shares = self.shares.astype(precision, copy=False)[..., None]
+        gain, slope = (each.astype(precision, copy=False)[..., None] for each in (self.slope_gain, self.slope))
+        moved = slope[:, None] * shares * (1 - shares)
+        # by each slope of log theta: of theta, and of the wings, which take their shares of it
+        own = found[:, 4 : 4 + count]
+        np.multiply(right[:, None], shares[:, 0], out=own)
+        own += left[:, None] * shares[:, 1]
+        own += theta[:, None]
+        own *= basis
+        own *= gain
+        for wing, part in ((0, right), (1, left)):
+            by_share = found[:, 4 + (1 + wing) * count : 4 + (2 + wing) * count]
+            np.multiply(part[:, None], basis, out=by_share)
+            by_share *= moved[:, wing]
         return found
 
 
@@ -171,14 +181,14 @@ def implied_std(x: Array, log_price: Array, start: Array, low: Array, high: Arra
         here = log_out_of_the_money(x, std)
         d1 = -x / std + std / 2
         gap = here - log_price
-        low, high = np.where(gap > 0, low, std), np.where(gap > 0, std, high)
+        above = gap > 0
+        low, high = np.where(above, low, std), np.where(above, std, high)
         inverse = 1 / (std * std) + gap * (2 * ROOT_TWO_PI) * np.exp(here + 0.5 * d1 * d1) / std**3
         proposed = 1 / np.sqrt(np.maximum(inverse, 1e-12))
-        moved = np.where((proposed >= low) & (proposed <= high), proposed, np.sqrt(low * high))
-        settled = np.abs(moved - std).max() <= SETTLED * np.abs(std).max()
-        std = moved
-        if settled:
-            break
+        if (np.abs(proposed - std) <= SETTLED * std).all():
+            return np.clip(proposed, low, high)
+        within = (proposed >= low * (1 - ROUNDING)) & (proposed <= high * (1 + ROUNDING))
+        std = np.where(within, proposed, np.sqrt(low * high))
     return std
 
 

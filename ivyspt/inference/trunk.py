@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import erf, erfinv
+from scipy.special import erfinv
 
 from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.typical import (
@@ -112,8 +112,7 @@ class Trunk:
         gate = _sigmoid(self._linear(f"{name}gate.", np.concatenate((own, foreign), -1)))
         tokens = tokens + self._linear(f"{name}output.", foreign + gate * (own - foreign))
         inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
-        inner *= 0.5 * (1 + erf(inner * np.float32(math.sqrt(0.5))))
-        return tokens + self._linear(f"{name}fall.", inner)
+        return tokens + self._linear(f"{name}fall.", _gelu(inner))
 
     def _split(self, tokens: Array) -> tuple[Array, Array]:
         heads = self.settings.heads
@@ -124,9 +123,13 @@ class Trunk:
         return x @ self.w[f"{name}weight"].T + self.w[f"{name}bias"]
 
     def _norm(self, name: str, x: Array) -> Array:
-        centred = x - x.mean(-1, keepdims=True)
-        scale = 1 / np.sqrt(np.square(centred).mean(-1, keepdims=True) + np.float32(1e-5))
-        return centred * scale * self.w[f"{name}weight"] + self.w[f"{name}bias"]
+        width = np.float32(x.shape[-1])
+        centred = x - (np.add.reduce(x, -1) / width)[:, None]
+        variance = np.einsum("ij,ij->i", centred, centred) / width
+        centred *= (1 / np.sqrt(variance + np.float32(1e-5)))[:, None]
+        centred *= self.w[f"{name}weight"]
+        centred += self.w[f"{name}bias"]
+        return centred
 
     def _read_out(self, context: Array, asked: Array) -> Prior:
         components, knots = self.settings.components, self.settings.knots
@@ -166,8 +169,25 @@ def _attend(query: Array, keys: Array, values: Array, bias: Array | float) -> Ar
 
 
 def _softmax(x: Array) -> Array:
-    x = np.exp(x - x.max(-1, keepdims=True))
-    return x / x.sum(-1, keepdims=True)
+    x = x - np.maximum.reduce(x, -1, keepdims=True)
+    np.exp(x, out=x)
+    x /= np.add.reduce(x, -1, keepdims=True)
+    return x
+
+
+def _gelu(x: Array) -> Array:
+    """x Φ(x), to single precision by Abramowitz & Stegun (1964), formula 7.1.26."""
+    half = np.abs(x) * np.float32(math.sqrt(0.5))
+    t = 1 / (1 + np.float32(0.3275911) * half)
+    series = np.full_like(t, 1.061405429)
+    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        series *= t
+        series += np.float32(coefficient)
+    series *= t
+    half *= -half
+    series *= np.exp(half)  # 1 - erf(|x|/√2)
+    series *= np.float32(0.5)
+    return x * np.where(x >= 0, 1 - series, series)
 
 
 def _sigmoid(x: Array) -> Array:

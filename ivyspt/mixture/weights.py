@@ -38,3 +38,17 @@ def load_flagship(path: Path) -> tuple[FlagshipNetwork, dict]:
     except RuntimeError as error:
         raise DataError(f"{path}: weights must fit the settings named in the file, got {error}") from error
     return network.eval(), header
+
+
+def go_on_from(network: FlagshipNetwork, path: Path) -> None:
+    """Put a file's weights into a network of the same settings.
+
+    Raises
+    ------
+    DataError
+        The file is missing, damaged, not one of the flagship's, or of a network with other settings.
+    """
+    start, _ = load_flagship(path)
+    if start.settings != network.settings:
+        raise DataError(f"{path}: weights must have the settings asked for, {network.settings}, got {start.settings}")
+    network.load_state_dict(start.state_dict())

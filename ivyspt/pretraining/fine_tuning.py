@@ -11,7 +11,7 @@ from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.quotes import MARKET
 from ivyspt.pretraining.surfaces import RealSurfaces
-from ivyspt.pretraining.trainer import Sources, train
+from ivyspt.pretraining.trainer import RealSource, Sources, train
 
 
 def fine_tune(
@@ -26,8 +26,7 @@ def fine_tune(
     Without `market` no visit shows the surfaces' market features.
     """
     alone = training.model_copy(update={"real_share": 1.0})
-    corpus = Corpus()
-    train(network, Sources(corpus, {}, _in_memory(surfaces, market)), alone, seed)
+    train(network, Sources(Corpus(), {}, [RealSource(_in_memory(surfaces, market))]), alone, seed)
 
 
 def _in_memory(surfaces: Sequence[tuple[Context, Targets]], market: bool) -> RealSurfaces:
@@ -44,5 +43,6 @@ def _in_memory(surfaces: Sequence[tuple[Context, Targets]], market: bool) -> Rea
         implied_vol_bid=pl.lit(None, pl.Float64),
         implied_vol_ask=pl.lit(None, pl.Float64),
     )
-    values = np.array([context.market if market else np.full(len(MARKET), np.nan) for context, _ in surfaces])
-    return RealSurfaces(points, pl.DataFrame(values, schema=list(MARKET)).with_columns(surface_id=pl.Series(ids)))
+    values = np.array([context.market for context, _ in surfaces])
+    features = pl.DataFrame(values, schema=list(MARKET)).with_columns(surface_id=pl.Series(ids))
+    return RealSurfaces(points, features, market)

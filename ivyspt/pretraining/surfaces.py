@@ -28,9 +28,9 @@ class Asked:
 
 
 class RealSurfaces:
-    """Surfaces of a points table, one after the other in flat arrays."""
+    """Surfaces of a points table, one after the other in flat arrays; without `market` its features stay unknown."""
 
-    def __init__(self, points: pl.DataFrame, market_features: pl.DataFrame):
+    def __init__(self, points: pl.DataFrame, market_features: pl.DataFrame, market: bool = True):
         points = points.sort("surface_id", "point")
         sizes = points.group_by("surface_id", maintain_order=True).agg(pl.len())
         self.ids = sizes["surface_id"].to_list()
@@ -46,6 +46,8 @@ class RealSurfaces:
         self.market = torch.stack(
             [joined[name].cast(pl.Float32).fill_null(float("nan")).to_torch() for name in MARKET], -1
         )
+        if not market:
+            self.market.fill_(torch.nan)
         self.level = _at_the_money(sizes, points)
 
     def __len__(self) -> int:

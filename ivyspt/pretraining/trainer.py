@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,20 @@ from ivyspt.tensors import arrays_of, tensors_of
 
 
 @dataclass(frozen=True)
+class RealSource:
+    """Surfaces of one kind, and how often they are visited against those of the others."""
+
+    surfaces: RealSurfaces
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
 class Sources:
-    """What batches are drawn from; `real` is None where a training is on simulated surfaces alone."""
+    """What batches are drawn from; `real` is empty where a training is on simulated surfaces alone."""
 
     corpus: Corpus
     pools: Mapping[str, Pool]
-    real: RealSurfaces | None
+    real: Sequence[RealSource]
 
 
 def learning_rate(step: int, training: FlagshipTraining) -> float:
@@ -48,12 +56,12 @@ def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generato
     low, high = training.context_sizes[number]
     surfaces = max(4, min(training.batch_size, training.batch_points // high))
     contexts = sources.corpus.contexts.model_copy(update={"quotes": (low, high)})
-    real = 0 if sources.real is None else round(training.real_share * surfaces)
+    real = round(training.real_share * surfaces) if sources.real else 0
     parts = []
     if real < surfaces:
         parts.append(_simulated(sources, surfaces - real, high, training.targets, contexts, generator))
-    if real:
-        parts.append(sources.real.draw(generator, real, high, training.targets, contexts))
+    for source, visits in _visits(sources.real, real, generator):
+        parts.append(source.surfaces.draw(generator, visits, high, training.targets, contexts))
     return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
 
 
@@ -150,6 +158,16 @@ def _simulated(
     wanted = torch.ones_like(drawn.target_clean_implied_vol, dtype=torch.bool)
     asked = Asked(drawn.target_log_moneyness, drawn.target_time_to_maturity, drawn.target_clean_implied_vol, wanted)
     return quotes, asked
+
+
+def _visits(sources: Sequence[RealSource], count: int, generator: Generator) -> Iterator[tuple[RealSource, int]]:
+    """How many of `count` visits go to each source, those without one left out."""
+    if len(sources) == 1 and count:
+        yield sources[0], count
+    elif count:
+        shares = torch.tensor([source.share for source in sources])
+        drawn = torch.multinomial(shares, count, replacement=True, generator=generator).bincount(minlength=len(sources))
+        yield from ((source, visits) for source, visits in zip(sources, drawn.tolist(), strict=True) if visits)
 
 
 def _joined(parts: list):

@@ -34,17 +34,22 @@ def run(
     seed: int,
     packed: Path,
 ) -> None:
-    """Take the scores of contexts of every size and pattern on the validation days, held-out symbols included."""
+    """Take the scores of contexts of every size and pattern on the validation days, held-out symbols included.
+
+    Each tier is visited as often, since the intervals have to hold in both.
+    """
     torch.set_num_threads(settings.flagship_training.threads)
     days = read_table(split, SPLIT).filter(pl.col("split") == "validation")["date"]
     table = read_table(points, TIERED_POINTS)
     table = table.filter(pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()))
-    surfaces = RealSurfaces(table, read_table(market_features, MARKET_FEATURES))
+    features = read_table(market_features, MARKET_FEATURES)
+    tiers = [RealSurfaces(own, features) for own in table.partition_by("tier", maintain_order=True)]
     network, header = load_flagship(weights)
     generator = torch.Generator().manual_seed(seed)
     drawn = [
         band_scores(network, surfaces, settings.corpus.contexts, sizes, settings.flagship_training, generator)
         for sizes in settings.flagship_training.context_sizes
+        for surfaces in tiers
     ]
     scores, counts = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
     provenance = {**header, "calibration": {"scores": len(scores), "seed": seed}}

@@ -12,9 +12,9 @@ from ivyspt.corpus.pool_file import read_pools
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
-from ivyspt.mixture.weights import save_flagship
+from ivyspt.mixture.weights import go_on_from, save_flagship
 from ivyspt.pretraining.surfaces import RealSurfaces
-from ivyspt.pretraining.trainer import Sources, train
+from ivyspt.pretraining.trainer import RealSource, Sources, train
 
 
 class Settings(Section):
@@ -36,21 +36,41 @@ def run(
     checkpoint: Path,
     weights: Path,
     history: Path,
+    companions: list[Path] = (),
 ) -> None:
-    """Train on the training days of the symbols that are not held out; goes on from `checkpoint` if there is one."""
-    torch.set_num_threads(settings.flagship_training.threads)
+    """Train on the training days of the symbols that are not held out; goes on from `checkpoint` if there is one.
+
+    `companions` are points, market features and split of each companion in turn. Of their training days those count
+    that precede every validation and test day of the study, since other feeds quote the same names.
+    """
     training = settings.flagship_training
-    table = read_table(points, TIERED_POINTS)
-    days = read_table(split, SPLIT).filter(pl.col("split") == "train")["date"]
+    torch.set_num_threads(training.threads)
+    table, days = read_table(points, TIERED_POINTS), read_table(split, SPLIT)
     symbols = table["symbol"].unique().sort().to_list()
     held_out = symbols[training.held_out_every - 1 :: training.held_out_every]
-    own = table.filter(
-        pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()), ~pl.col("symbol").is_in(held_out)
-    )
-    real = RealSurfaces(own, read_table(market_features, MARKET_FEATURES)) if training.real_share else None
+    judged_from = days.filter(pl.col("split") != "train")["date"].min()
+    rest = 1 - sum(companion.share for companion in training.companions)
+    real = [RealSource(_surfaces(table, market_features, days, held_out), rest)] if training.real_share else []
+    for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
+        earlier = read_table(paths[2], SPLIT).filter(pl.col("date") < judged_from)
+        own = _surfaces(read_table(paths[0], TIERED_POINTS), paths[1], earlier, held_out, companion.market)
+        real.append(RealSource(own, companion.share))
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
+    if training.start is not None:
+        go_on_from(network, Path(training.start))
     progress = train(network, Sources(settings.corpus, read_pools(pools), real), training, seed, checkpoint)
     provenance = {"settings": settings.model_dump(mode="json"), "seed": seed, "held_out_symbols": held_out}
     write_table(pl.DataFrame(progress["history"]), history, provenance)
     save_flagship(network, weights, provenance)
+
+
+def _surfaces(
+    points: pl.DataFrame, market_features: Path, split: pl.DataFrame, held_out: list[str], market: bool = True
+) -> RealSurfaces:
+    """The visible points of the training days of the symbols that are not held out."""
+    days = split.filter(pl.col("split") == "train")["date"]
+    own = points.filter(
+        pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()), ~pl.col("symbol").is_in(held_out)
+    )
+    return RealSurfaces(own, read_table(market_features, MARKET_FEATURES), market)

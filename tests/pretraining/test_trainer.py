@@ -12,7 +12,7 @@ from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.pretraining.objective import losses
 from ivyspt.pretraining.surfaces import RealSurfaces
-from ivyspt.pretraining.trainer import Sources, draw_batch, learning_rate, train
+from ivyspt.pretraining.trainer import RealSource, Sources, draw_batch, learning_rate, train
 
 SETTINGS = Flagship(dimension=16, blocks=1, heads=2, components=1, knots=4)
 
@@ -78,7 +78,7 @@ def test_a_visit_shows_and_asks_disjoint_quotes_of_one_surface(real):
 
 
 def test_training_resumes_bit_for_bit(real, tmp_path):
-    sources = Sources(Corpus(), {}, real)
+    sources = Sources(Corpus(), {}, [RealSource(real)])
 
     def fresh() -> FlagshipNetwork:
         torch.manual_seed(0)
@@ -97,7 +97,7 @@ def test_training_resumes_bit_for_bit(real, tmp_path):
 
 
 def test_training_lowers_the_loss_of_the_batches_it_sees(real, tmp_path):
-    sources = Sources(Corpus(), {}, real)
+    sources = Sources(Corpus(), {}, [RealSource(real)])
     torch.manual_seed(0)
     network = FlagshipNetwork(SETTINGS)
     quotes, asked = draw_batch(sources, make_training(), torch.Generator().manual_seed(5))

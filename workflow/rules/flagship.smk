@@ -1,5 +1,7 @@
 """Weights of the flagship, where a study's configuration states how they are trained."""
 
+from workflow.study import companions
+
 
 rule make_corpus:
     """Draw the surfaces of the corpus' slow families once."""
@@ -23,12 +25,14 @@ rule make_corpus:
 
 
 rule train_flagship:
-    """Train on simulated surfaces and on the training days of both tiers, held-out symbols excepted."""
+    """Train on simulated surfaces, the training days of both tiers and those of companions, held-out symbols excepted."""
     input:
         points="<results>/surfaces/points.parquet",
         market_features="<results>/surfaces/market_features.parquet",
         split="<results>/surfaces/split.parquet",
         pools="<results>/flagship/pools.safetensors",
+        start=(STUDY["flagship_training"] or {}).get("start", []),
+        companions=companions(STUDY),
     output:
         weights="<results>/flagship/{seed}/weights.safetensors",
         history="<results>/flagship/{seed}/history.parquet",
@@ -46,10 +50,11 @@ rule train_flagship:
         settings=settings("flagship", "flagship_training", "corpus"),
         code=code("ivyspt.stages.train_flagship"),
         checkpoint=flagship_checkpoint,
+        companions=" ".join(["--companions", *companions(STUDY)]) if companions(STUDY) else "",
     shell:
         "python -m ivyspt train_flagship --settings {params.settings:q} --points {input.points}"
         " --market-features {input.market_features} --split {input.split} --pools {input.pools}"
-        " --seed {wildcards.seed} --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} 2>&1 | tee {log}"
+        " --seed {wildcards.seed} --checkpoint {params.checkpoint} --weights {output.weights} --history {output.history} {params.companions} 2>&1 | tee {log}"
 
 
 rule calibrate_bands:
