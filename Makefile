@@ -79,14 +79,9 @@ crash: smoke ## Kill the smoke study at KILLS random moments (20), resume, compa
 mutants: .venv/installed ## Break the code in many places; each time a test must fail
 	$(BIN)/python tools/mutants.py
 
-weights: .venv/installed ## Train the packaged weights anew; needs the data of config/flagship.yaml and its companions, and hours
+weights: .venv/installed ## Train the packaged weights anew; needs the panel's data (config/flagship.yaml) and hours
 	$(SNAKEMAKE) --configfile config/flagship.yaml -- results/flagship/flagship/0/packed.safetensors
-	cp results/flagship/flagship/0/packed.safetensors ivyspt/weights/panel.safetensors
-	$(SNAKEMAKE) -- results/surfaces/{points,market_features,split}.parquet
-	for study in megacaps spx; do $(SNAKEMAKE) --configfile config/$$study.yaml -- \
-		results/$$study/surfaces/{points,market_features,split}.parquet; done
-	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/base.yaml -- results/flagship-base/flagship/0/packed.safetensors
-	cp results/flagship-base/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
+	cp results/flagship/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
 
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
 	tools/audit.sh

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ivyspt.batches.masking import cluster, cluster_count, mask
 from ivyspt.columns import QUOTES, check
 from ivyspt.config import Surfaces
 from ivyspt.quotes import lean, mapped, megacaps, paper_sparse, spx_short_dated, spy_thin, us_panel
@@ -169,3 +170,19 @@ def test_the_papers_sparse_tier():
     assert features.height == 124
     assert features["market_vol"].is_between(0.1, 0.25).all()
     assert features["treasury_rate"].max() < 0.002
+
+
+def test_in_the_papers_data_a_masked_points_twin_stays_in_view():
+    """Masked each by itself most points keep their twin; masked as pairs none does."""
+    points, _ = paper_sparse.read(real_data("paper_sparse", "paper-sparse-2013"), Surfaces(min_points=12))
+    some = points.filter(pl.col("surface_id").is_in(points["surface_id"].unique().sort()[::8].implode()))
+    for proportion, share in {0.1: 0.98, 0.3: 0.74, 0.5: 0.56, 0.7: 0.32}.items():
+        seen = {"alone": [], "in pairs": []}
+        for surface in some.partition_by("surface_id"):
+            k, tau, pair = (surface[name].to_numpy() for name in ("log_moneyness", "time_to_maturity", "mask_group"))
+            labels = cluster(k, tau, cluster_count(proportion), seed=0)
+            for name, groups in (("alone", np.arange(len(k))), ("in pairs", pair)):
+                masked = mask(labels, groups, proportion, 1, 3, np.random.default_rng(0))
+                seen[name].append(np.isin(pair[masked], pair[~masked]))
+        assert np.concatenate(seen["alone"]).mean() == pytest.approx(share, abs=0.005)
+        assert not np.concatenate(seen["in pairs"]).any()
