@@ -4,8 +4,8 @@
 def start_without_a_rate(workflow) -> None:
     """Let jobs start without Snakemake's limit on their number per second; call it when a run begins.
 
-    Under that limit each event of a job starts a timer, and each timer that ends has every ready job looked at again and
-    starts another (Snakemake 9.27.1, `_schedule_reevalutation`): after two hundred jobs that takes most of a core, on a
-    cluster one of its login node. How many jobs run at a time is for `cores` and `jobs` to say.
+    Under that limit each event of a job starts a timer, and each timer that ends has every ready job looked at again
+    and starts another (Snakemake 9.27.1, `_schedule_reevalutation`): after two hundred jobs that takes most of a core,
+    on a cluster one of its login node. How many jobs run at a time is for `cores` and `jobs` to say.
     """
     workflow.scheduler.job_rate_limiter = None
