@@ -11,7 +11,7 @@ from ivyspt.analysis_config import Analyses
 from ivyspt.corpus_config import Corpus
 from ivyspt.evaluation_config import Evaluation
 from ivyspt.flagship_config import Flagship, FlagshipTraining
-from ivyspt.masking_config import Masking, evaluation_names
+from ivyspt.masking_config import Masking
 from ivyspt.sections import Count, Name, NonNegative, OptionalPath, Positive, Proportion, Section
 
 
@@ -275,10 +275,3 @@ class Study(Section):
     seeds: list[int]
     runs: dict[Name, Run]
     baselines: dict[Name, Baseline]
-
-    @model_validator(mode="after")
-    def _check(self):
-        drawn = evaluation_names(self.masking)
-        if unknown := sorted(set(self.evaluation.audit_masks or ()) - set(drawn)):
-            raise ValueError(f"evaluation.audit_masks must be masks of the study, {drawn}, got {unknown}")
-        return self

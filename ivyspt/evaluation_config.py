@@ -10,7 +10,7 @@ class Evaluation(Section):
     audit_min_tau: Positive = 0.0192  # years; seven days
     audit_points: tuple[Count, Count] = (49, 12)  # log-moneyness by maturity, per surface
     audit_masks: list[str] | None = None  # masks under which surfaces are audited; None: under every one
-    audit_surfaces: Count = 40  # per tier and mask, drawn once by the masks' seed
+    audit_surfaces: Count = 40  # per tier and audited mask, drawn once by the masks' seed
     price_test_surfaces: Count = 10  # of these, how many the price-space referee judges
     price_tolerance: NonNegative = 1e-7  # of the forward; a spread cheaper than minus this is an arbitrage
     failure_error: Positive = 1.0  # decimal vol; the error booked where a method cannot answer
@@ -24,7 +24,3 @@ class Evaluation(Section):
     bootstrap_seed: int = 0
     durrleman_tolerance: NonNegative = 1e-3  # g >= -tolerance counts as clean
     calendar_tolerance: NonNegative = 1e-6  # w_tau >= -tolerance counts as clean
-
-    def audits(self, mask: str) -> bool:
-        """Whether surfaces are audited under a mask."""
-        return self.audit_masks is None or mask in self.audit_masks

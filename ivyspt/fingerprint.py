@@ -12,7 +12,15 @@ from pathlib import Path
 # Every value of the configuration reaches a stage through its settings, which Snakemake compares on its own: a key that
 # is added for one stage must not rerun the others.
 DECLARED_APART = frozenset(
-    f"ivyspt.{name}" for name in ("config", "analysis_config", "corpus_config", "flagship_config", "masking_config")
+    f"ivyspt.{name}"
+    for name in (
+        "config",
+        "analysis_config",
+        "corpus_config",
+        "evaluation_config",
+        "flagship_config",
+        "masking_config",
+    )
 )
 
 

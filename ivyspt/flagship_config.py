@@ -24,7 +24,7 @@ class Flagship(Section):
 class Companion(Section):
     """Another study whose training days are visited too; its tables must have been made before."""
 
-    results: str  # prefix of its results
+    results: Annotated[str, Field(pattern=r"^results(/[a-z0-9-]+)?$")]  # prefix of its results
     share: Proportion  # of the real surfaces of a batch
     market: bool  # whether its market features are shown; a proxy never passes for VIX
 
@@ -49,7 +49,7 @@ class FlagshipTraining(Section):
     companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
     held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
-    calibration_batches: Count = 40  # of each class of context sizes, on validation days
+    calibration_batches: Count = 40  # of each class of context sizes and tier, on validation days
     threads: Count = 1
     report_every: Count = 100  # steps
     checkpoint_every: Count = 500  # steps
@@ -57,6 +57,8 @@ class FlagshipTraining(Section):
     @model_validator(mode="after")
     def _check(self):
         shares = sum(companion.share for companion in self.companions)
+        if self.companions and not self.real_share:
+            raise ValueError("flagship_training.real_share must be positive where there are companions, got 0")
         if shares >= 1:
             raise ValueError(f"flagship_training.companions must leave a share to the study itself, got {shares:g}")
         return self

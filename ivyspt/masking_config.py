@@ -1,6 +1,5 @@
 """The section of a study's configuration that says what is shown and what is asked."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -41,14 +40,3 @@ class Masking(Section):
     # left out of settings while nothing is named, so that studies without them are given what they were
     structured: Annotated[list[StructuredMask], Field(exclude_if=lambda names: not names)] = []
     holes: Annotated[Holes, Field(exclude_if=lambda holes: holes == Holes())] = Holes()
-
-
-def clustered(proportion: float) -> str:
-    """Name of the evaluation mask that hides clusters of points at a proportion."""
-    return f"clustered_{proportion:g}"
-
-
-def evaluation_names(masking: Masking) -> Sequence[str]:
-    """Every mask that a study may draw, in the order of tables."""
-    random = [f"random_{n}" for n in masking.random_counts]
-    return [*map(clustered, masking.proportions), *random, *masking.structured, "visible"]

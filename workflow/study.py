@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from ivyspt.config import Study
+from ivyspt.mask_names import evaluation_names
+from ivyspt.masking_config import Masking
 
 PHASES = ("pretrain", "finetune")
 OVERRIDABLE = ("model", "losses", "training")  # the sections that a row of the run table may change
@@ -33,6 +35,7 @@ def complete(config: Mapping) -> dict:
         whole = _validated({**config, **merged}, f"configuration, run {name}")
         study["runs"][name] |= {section: whole[section] for section in OVERRIDABLE}
     _check_studied_runs(study)
+    _check_audited_masks(study)
     return study
 
 
@@ -105,6 +108,17 @@ def fitted(study: Mapping) -> dict[str, list[int]]:
     return {name: study["seeds"][: row["seeds"]] for name, row in study["baselines"].items()}
 
 
+# what may change between the sittings of one training of the flagship
+BETWEEN_SITTINGS = ("steps", "threads", "report_every", "checkpoint_every", "calibration_batches")
+
+
+def flagship_course(study: Mapping, *names: str) -> str:
+    """What decides a training of the flagship beside how long it lasts: sections of the data, the model, the course."""
+    training = study["flagship_training"] or {}
+    course = {key: value for key, value in training.items() if key not in BETWEEN_SITTINGS}
+    return sections(study, *names, "flagship", "corpus") + json.dumps(course, sort_keys=True)
+
+
 def digest(*parts: str) -> str:
     """A short name for what the parts say."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -116,6 +130,14 @@ def _check_studied_runs(study: Mapping) -> None:
     for key, run in [*named, *((f"gradnorm.{key}", run) for key, run in (balance or {}).items())]:
         if run not in study["runs"]:
             raise StudyError(f"configuration: analyses.{key} must name a run of the study, got {run!r}")
+
+
+def _check_audited_masks(study: Mapping) -> None:
+    drawn = evaluation_names(Masking.model_validate(study["masking"]))
+    if unknown := sorted(set(study["evaluation"]["audit_masks"] or ()) - set(drawn)):
+        raise StudyError(
+            f"configuration: evaluation.audit_masks must be masks of the study, {', '.join(drawn)}, got {unknown}"
+        )
 
 
 def _validated(config: Mapping, where: str) -> dict:

@@ -21,7 +21,7 @@ class Packaged:
     """Answers by weights that come with the package.
 
     With `market` the study's market features are given, which is right where none of them is a proxy. Without `steps`
-    nothing is learnt from a study's days; with them so many steps of fine-tuning are, `learning_rate` the first.
+    a study's days teach it nothing; with them it is fine-tuned by so many, `learning_rate` the highest rate.
     """
 
     def __init__(self, weights: str, market: bool, steps: int = 0, learning_rate: float = 3e-4):

@@ -15,7 +15,7 @@ from ivyspt.batches import structured_masks
 from ivyspt.columns import MASKS, DataError, Table, check
 from ivyspt.config import Masking
 from ivyspt.generators import generator_of
-from ivyspt.masking_config import clustered
+from ivyspt.mask_names import clustered
 from ivyspt.surfaces.thinning import draw_groups
 
 

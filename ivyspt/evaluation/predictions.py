@@ -46,7 +46,8 @@ def predict_surfaces(
     frames = []
     for mask in dict.fromkeys(task.mask for task in tasks):
         of_mask = [task for task in tasks if task.mask == mask]
-        chosen = _audited(of_mask, evaluation, audit_seed) if evaluation.audits(mask) else set()
+        judged = evaluation.audit_masks is None or mask in evaluation.audit_masks
+        chosen = _audited(of_mask, evaluation, audit_seed) if judged else set()
         grids = [audit_grid(t.context, evaluation) if t.context.surface_id in chosen else None for t in of_mask]
         frames += _rows(method, of_mask, grids)
     table = pl.concat(frames, how="diagonal").with_columns(run=pl.lit(run), seed=pl.lit(seed))

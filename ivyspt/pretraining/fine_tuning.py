@@ -23,9 +23,12 @@ def fine_tune(
 ) -> None:
     """Train in place on the points of surfaces alone, under the patterns of missing quotes of pre-training.
 
-    Without `market` no visit shows the surfaces' market features.
+    Classes of context sizes are cut to what the largest surface has to show and to be asked. Without `market` no visit
+    shows the surfaces' market features.
     """
-    alone = training.model_copy(update={"real_share": 1.0})
+    largest = max(len(targets.implied_vol) for _, targets in surfaces)
+    sizes = [(low, min(high, largest - 1)) for low, high in training.context_sizes if low <= largest / 2]
+    alone = training.model_copy(update={"real_share": 1.0, "context_sizes": sizes})
     train(network, Sources(Corpus(), {}, [RealSource(_in_memory(surfaces, market))]), alone, seed)
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import torch
 
 from ivyspt.artefacts import read_table, write_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS, DataError
 from ivyspt.config import Section
 from ivyspt.corpus.pool_file import read_pools
 from ivyspt.corpus_config import Corpus
@@ -48,11 +48,13 @@ def run(
     table, days = read_table(points, TIERED_POINTS), read_table(split, SPLIT)
     symbols = table["symbol"].unique().sort().to_list()
     held_out = symbols[training.held_out_every - 1 :: training.held_out_every]
-    judged_from = days.filter(pl.col("split") != "train")["date"].min()
+    judged_from = days.filter(pl.col("split").is_in(["validation", "test"]))["date"].min()
     rest = 1 - sum(companion.share for companion in training.companions)
     real = [RealSource(_surfaces(table, market_features, days, held_out), rest)] if training.real_share else []
     for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
-        earlier = read_table(paths[2], SPLIT).filter(pl.col("date") < judged_from)
+        earlier = read_table(paths[2], SPLIT).filter((pl.col("split") == "train") & (pl.col("date") < judged_from))
+        if earlier.is_empty():
+            raise DataError(f"{companion.results}: a companion must have training days before {judged_from}, got none")
         own = _surfaces(read_table(paths[0], TIERED_POINTS), paths[1], earlier, held_out, companion.market)
         real.append(RealSource(own, companion.share))
     torch.manual_seed(seed)  # of the initial weights

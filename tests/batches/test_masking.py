@@ -19,7 +19,8 @@ from ivyspt.batches.masking import (
 )
 from ivyspt.columns import TIERED_POINTS, DataError, check
 from ivyspt.config import Masking
-from ivyspt.masking_config import StructuredMask, evaluation_names
+from ivyspt.mask_names import evaluation_names
+from ivyspt.masking_config import StructuredMask
 
 MASKING = Masking(proportions=[0.1, 0.3, 0.7], random_counts=[5, 9, 20], min_evaluation_targets=6, seed=1)
 

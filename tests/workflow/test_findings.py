@@ -14,7 +14,11 @@ from workflow.study import complete
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
-    "baselines": {"spline": {"label": "spline"}, "net": {"label": "net"}},
+    "baselines": {
+        "spline": {"label": "spline"},
+        "net": {"label": "net"},
+        "ours": {"label": "ours", "method": "packaged"},
+    },
     "runs": {"ivyspt": {"label": "IvySPT"}, "no_gate": {"label": "no gate"}, "no_kernel": {"label": "no kernel"}},
 }
 
@@ -42,8 +46,9 @@ def test_the_best_baseline_is_ranked_by_its_interval(low, high, said):
 
 
 def test_baselines_are_counted_by_their_standing():
-    methods = {"ivyspt.pretrain": method(None, None), "spline": method(0.1, 0.2), "net": method(-0.1, 0.1)}
-    text = findings.counted(methods)
+    methods = {"ivyspt.pretrain": method(None, None), "ours": method(-0.3, -0.2)}
+    methods |= {"spline": method(0.1, 0.2), "net": method(-0.1, 0.1)}
+    text = findings.counted(methods, SETTINGS)
     assert text.startswith("Of 2 baselines 1 have an error whose interval lies above the model's, 0 one below, and 1 ")
 
 

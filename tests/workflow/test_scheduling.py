@@ -26,6 +26,7 @@ rule each:
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads under /proc")
 @pytest.mark.parametrize(("onstart", "heaped"), [("start_without_a_rate(workflow)", False), ("pass", True)])
 def test_no_timers_heap_up_behind_finished_jobs(tmp_path, onstart, heaped):
     """With Snakemake's own limit a timer stays for each job that has ended; should it ever not, ours can go."""

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.study import StudyError, complete, expanded, fitted, merge, sections, trained
+from workflow.study import (
+    StudyError,
+    companions,
+    complete,
+    expanded,
+    fitted,
+    flagship_course,
+    merge,
+    sections,
+    trained,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +64,7 @@ def test_a_row_may_take_fewer_seeds_than_the_study(smoke):
     [
         ({"modle": {}}, "configuration: modle: .*got {}"),
         ({"model": {"dimension": 10, "heads": 4}}, "configuration: model: .*multiple of 4"),
-        ({"evaluation": {"audit_masks": ["half"]}}, r"audit_masks must be masks of the study, .*got \['half'\]"),
+        ({"evaluation": {"audit_masks": ["half"]}}, r"masks of the study, [\w., ]+, got \['half'\]$"),
         ({"runs": {"odd": {"label": "odd", "model": {"headz": 1}}}}, "run odd: model.headz: .*got 1"),
     ],
 )
@@ -75,3 +85,29 @@ def test_an_unset_variable_is_one_clear_sentence(monkeypatch):
     monkeypatch.delenv("IVYSPT_DATA", raising=False)
     with pytest.raises(StudyError, match=r"data\.data_dir: the environment variable IVYSPT_DATA must name the folder"):
         expanded({"data": {"data_dir": "${IVYSPT_DATA}/panel"}})
+
+
+def test_the_mixed_weights_name_the_tables_of_their_companions(monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    files = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("flagship.yaml", "weights/mixed.yaml")]
+    study = complete(merge(*files))
+    tables = companions(study)
+    assert tables[:3] == [f"results/surfaces/{name}.parquet" for name in ("points", "market_features", "split")]
+    assert len(tables) == 3 * len(study["flagship_training"]["companions"]) == 9
+    made = [
+        complete(yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())) for name in ("config", "megacaps", "spx")
+    ]
+    assert [each["results"] for each in made] == [path.removesuffix("/surfaces/points.parquet") for path in tables[::3]]
+    assert (ROOT / study["flagship_training"]["start"]).is_file()
+
+
+def test_a_training_of_the_flagship_is_another_once_its_sources_are(monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    file = yaml.safe_load((ROOT / "config/flagship.yaml").read_text())
+
+    def course(**changes) -> str:
+        return flagship_course(complete(merge(file, {"flagship_training": changes})), "data")
+
+    assert course(steps=9, threads=2) == course()  # more steps in another sitting
+    assert course(start="ivyspt/weights/base.safetensors") != course()
+    assert course(companions=[{"results": "results", "share": 0.1, "market": False}]) != course()

@@ -17,7 +17,8 @@ from ivyspt.fingerprint import FingerprintError, fingerprint, packages
 from workflow.guard import GuardError, clear, hold
 from workflow.pins import pinned, versions
 from workflow.search import trial_sections, trials
-from workflow.study import PHASES, StudyError, baseline_sections, complete, digest, fitted, sections, trained
+from workflow.study import PHASES, StudyError, complete, digest, sections
+from workflow.study import baseline_sections, fitted, flagship_course, trained
 
 SURFACE_ADAPTERS = {"qmoms", "paper_sparse"}  # these read a vendor's surfaces; every other adapter reads quotes
 
@@ -210,9 +211,8 @@ def packaged_weights(wildcards):
 
 def flagship_checkpoint(wildcards):
     """Where the flagship's training keeps its state; it stays, so that more steps can follow in a later sitting."""
-    read = sections(STUDY, *DATA_SECTIONS, "flagship", "corpus")
     codes = [fingerprint_of(f"ivyspt.stages.{name}") for name in (*READING_STAGES, *DATA_STAGES, "train_flagship")]
-    return f"{STUDY['results']}/checkpoints/flagship_{wildcards.seed}_{digest(read, *codes)}.safetensors"
+    return f"{STUDY['results']}/checkpoints/flagship_{wildcards.seed}_{digest(flagship_course(STUDY, *DATA_SECTIONS), *codes)}.safetensors"
 
 
 def vendor_files(*places):

@@ -26,7 +26,7 @@ ERRORS = ["rmse"]  # vol points
 SHARES = ["violating_derivatives", "violating_prices", "failed_share"]
 RELATIVE = {"trained": 0.15, "fitted": 0.02}  # of an error
 ABSOLUTE = {"trained": 0.25, "fitted": 0.1}  # of a share of surfaces
-FIT_BY_DESCENT = {"dense_net"}  # baselines that are trained as well
+FIT_BY_DESCENT = {"dense_net", "packaged_fine_tuned"}  # baselines that are trained as well
 
 
 def headlines(results: Path) -> pl.DataFrame:

@@ -74,4 +74,5 @@ def _dots(axes: Axes, cells: pl.DataFrame, order: list[str], scale: float) -> No
             capsize=2,
         )
     axes.set_ylim(-0.7, len(order) - 0.3)
-    axes.set_xlim(0, 1.08 * max(scale * (row["mean"] + (row["std"] or 0.0)) for row in found.values()) or 1.0)
+    furthest = max((scale * (row["mean"] + (row["std"] or 0.0)) for row in found.values()), default=0.0)
+    axes.set_xlim(0, 1.08 * furthest or 1.0)

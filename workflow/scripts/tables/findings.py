@@ -30,9 +30,15 @@ def error(metrics: Mapping[str, Cell]) -> str:
     return plus_minus(value(metrics, "rmse"), value(metrics, "rmse", "std"))
 
 
+def rivals(methods: Methods, settings: dict) -> list[str]:
+    """The baselines in order of their error; our own packaged weights are none."""
+    rows = settings["baselines"]
+    return [method for method in methods if method in rows and rows[method].get("method") != "packaged"]
+
+
 def best_baseline(methods: Methods, settings: dict) -> str:
     """How the best baseline of a tier stands to the model; `methods` come in order of their error."""
-    best = next((method for method in methods if "." not in method), None)
+    best = next(iter(rivals(methods, settings)), None)
     if best is None:
         return "No baseline was fitted."
     metrics = methods[best]
@@ -46,14 +52,14 @@ def best_baseline(methods: Methods, settings: dict) -> str:
     return f"The best baseline is the {name}, with {error(metrics)}; less the model's, {gap(metrics)}: {verdict}."
 
 
-def counted(methods: Methods) -> str:
+def counted(methods: Methods, settings: dict) -> str:
     """How many baselines are worse than the model, better, or neither."""
-    rivals = [standing(metrics) for method, metrics in methods.items() if "." not in method]
-    if not rivals:
+    found = [standing(methods[method]) for method in rivals(methods, settings)]
+    if not found:
         return ""
     return (
-        f"Of {len(rivals)} baselines {rivals.count(WORSE)} have an error whose interval lies above the model's, "
-        f"{rivals.count(BETTER)} one below, and {rivals.count(OPEN) + rivals.count(UNKNOWN)} cannot be told from it."
+        f"Of {len(found)} baselines {found.count(WORSE)} have an error whose interval lies above the model's, "
+        f"{found.count(BETTER)} one below, and {found.count(OPEN) + found.count(UNKNOWN)} cannot be told from it."
     )
 
 

@@ -33,6 +33,14 @@ def of_data(points: pl.DataFrame, split: pl.DataFrame) -> dict[str, str]:
     return numbers | {"FirstDay": str(dated["date"].min()), "LastDay": str(dated["date"].max())}
 
 
+def audited_masks(evaluation: dict) -> str:
+    """The masks under which surfaces are audited, in words."""
+    masks = evaluation["audit_masks"]
+    if masks is None:
+        return "every mask"
+    return f"the {'mask' if len(masks) == 1 else 'masks'} {escape(listed([mask_label(mask) for mask in masks]))}"
+
+
 def of_settings(settings: dict, run: str) -> dict[str, str]:
     """What the study's configuration says, in words where LaTeX needs them."""
     split, masking, evaluation = (settings[name] for name in ("split", "masking", "evaluation"))
@@ -61,6 +69,7 @@ def of_settings(settings: dict, run: str) -> dict[str, str]:
         "AuditNodes": str(evaluation["audit_points"][0] * evaluation["audit_points"][1]),
         "AuditMaxZ": f"{evaluation['audit_max_z']:g}",
         "AuditSurfaces": str(evaluation["audit_surfaces"]),
+        "AuditMasks": audited_masks(evaluation),
         "Failure": f"{100 * evaluation['failure_error']:g}",
     }
 
@@ -75,9 +84,9 @@ def of_results(tier: str, mask: str, methods: findings.Methods, reference: str, 
         f"{name}Surfaces": str(value(ours, "rmse", "surfaces")),
         f"{name}Violating": percent(value(ours, "violating")),
         f"{name}BestBaselineFinding": findings.best_baseline(methods, settings),
-        f"{name}BaselinesFinding": findings.counted(methods),
+        f"{name}BaselinesFinding": findings.counted(methods, settings),
     }
-    peer = next((method for method in methods if "." not in method), None)
+    peer = next(iter(findings.rivals(methods, settings)), None)
     best = methods.get(peer, {})
     return numbers | {
         f"{name}BestBaseline": escape(method_label(peer, settings)) if peer else "--",

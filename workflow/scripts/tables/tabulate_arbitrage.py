@@ -42,7 +42,7 @@ def main() -> None:
         f"Static arbitrage found on a grid of {nodes} nodes a surface, out to ${audit['audit_max_z']:g}$ standard "
         "deviations: shares of nodes, the largest mass of negative density of a slice, and shares of surfaces that "
         "violate, by the method's own derivatives and by spreads of its prices. None found on the grid is not a proof "
-        "that there is none. A dash: the method has no derivatives. "
+        "that there is none. A dash: the method has no derivatives, or surfaces were not audited under the mask. "
     )
     write(table(caption + source(chosen.settings), "arbitrage", HEADER, blocks), chosen.tex)
 

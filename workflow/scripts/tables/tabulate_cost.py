@@ -81,9 +81,9 @@ def main() -> None:
         r"Cost of each method: whole processes, start and reading included, mean $\pm$ standard deviation over seeds "
         f"({seeds}). Memory is resident; it and CPU are looked at every half second and, after a quarter of a minute, "
         "every half minute: the CPU of a long process is up to that short, its wall time is exact. Of it predicting: "
-        "all masks of the test days with the audit grids. A surface: one at a time, preparation and, for methods that "
-        "are fitted anew to each surface, fitting included. Measured on the machine that ran the study, with whatever "
-        "ran beside: these numbers differ from run to run. "
+        "all masks of the test days, with the audit grids of those that are audited. A surface: one at a time, "
+        "preparation and, for methods that are fitted anew to each surface, fitting included. Measured on the machine "
+        "that ran the study, with whatever ran beside: these numbers differ from run to run. "
     )
     write(table(caption + source(chosen.settings), "cost", HEADER, blocks), chosen.tex)
 

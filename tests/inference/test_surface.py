@@ -1,0 +1,111 @@
+"""Each part of the fast path against what defines it."""
+
+import numpy as np
+import pytest
+from scipy.special import erf
+
+from ivyspt.inference.fit import Compared, Problem, fit
+from ivyspt.inference.surface import Frame, Surface, implied_std, log_out_of_the_money, place_knots
+from ivyspt.inference.trunk import Prior, _gelu
+
+KNOTS, COMPONENTS = 5, 3
+SIZE = COMPONENTS * (4 + 3 * KNOTS)
+TAU = np.repeat([0.05, 0.2, 0.7], 6)
+K = np.tile(np.linspace(-2, 2, 6), 3) * 0.3 * np.sqrt(TAU)
+
+
+@pytest.fixture
+def problem() -> Problem:
+    generator = np.random.default_rng(0)
+    vol = 0.3 - 0.1 * K + 0.2 * K**2 + 0.003 * generator.normal(size=K.size)
+    frame = Frame(np.log(TAU), float(np.log(vol).mean()), place_knots(np.log(TAU), KNOTS))
+    mean = 0.3 * generator.normal(size=SIZE)
+    prior = Prior(mean, np.full(SIZE, 4.0), np.full(K.size, 0.01), 4.0, 0.01)
+    return Problem(frame, prior, K, TAU, vol, COMPONENTS)
+
+
+def surface_of(problem: Problem, latent: np.ndarray) -> Surface:
+    """With the bounds on wings left out, which the Jacobian takes as constant."""
+    surface = problem.surface(latent)
+    surface.cap = np.zeros(COMPONENTS)
+    return surface
+
+
+def jacobian(problem: Problem, latent: np.ndarray, precision: type = np.float64) -> np.ndarray:
+    surface = surface_of(problem, latent)
+    slices = surface.slices(K, problem.integrals)
+    return surface.jacobian(slices, problem.integrals, 1 / slices.w, np.zeros_like(slices.w), precision)
+
+
+def test_the_jacobian_is_that_of_central_differences(problem):
+    latent, h = problem.prior.mean, 1e-6
+    found = jacobian(problem, latent)
+    for number in range(SIZE):
+        step = h * np.eye(SIZE)[number]
+        w = [surface_of(problem, latent + sign * step).slices(K, problem.integrals).w for sign in (1, -1)]
+        component, place = divmod(number, SIZE // COMPONENTS)
+        if place == 3:  # of the weights, which a component's own variance does not know
+            continue
+        slope = (np.log(w[0]) - np.log(w[1])) / (2 * h)
+        np.testing.assert_allclose(found[component, place], slope[component], rtol=1e-6, atol=1e-8)
+
+
+def test_single_precision_gives_its_digits_of_the_jacobian(problem):
+    exact, single = (jacobian(problem, problem.prior.mean, precision) for precision in (np.float64, np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, exact, rtol=2e-6, atol=1e-7)
+
+
+def test_the_mixtures_std_is_found_to_rounding():
+    generator = np.random.default_rng(1)
+    each = np.exp(generator.uniform(np.log(0.01), np.log(1.5), (3, 4000)))
+    weights = np.log([[0.2], [0.3], [0.5]])
+    x = np.abs(generator.normal(size=4000)) * 4 * each.mean(0)
+    total = np.logaddexp.reduce(weights + log_out_of_the_money(x, each))
+    std = implied_std(x, total, each.mean(0), each.min(0), each.max(0))
+    # the price at the vol found is the price asked for; log prices reach hundreds, where rounding counts
+    np.testing.assert_allclose(log_out_of_the_money(x, std), total, rtol=1e-12, atol=1e-12)
+    assert ((std >= each.min(0)) & (std <= each.max(0))).all()
+
+
+def test_a_known_std_comes_back():
+    std = np.exp(np.linspace(np.log(0.003), np.log(2.0), 500))
+    x = np.linspace(0, 6, 500) * std
+    found = implied_std(x, log_out_of_the_money(x, std), 1.4 * std, 0.5 * std, 2.0 * std)
+    np.testing.assert_allclose(found, std, rtol=1e-11)
+
+
+def test_the_activation_is_exact_to_single_precision():
+    x = np.concatenate((np.linspace(-12, 12, 20_001), [0.0, 1e-30, -1e-30, 80.0, -80.0])).astype(np.float32)
+    exact = x.astype(float) * (1 + erf(x.astype(float) / np.sqrt(2))) / 2
+    np.testing.assert_allclose(_gelu(x), exact, rtol=3e-7, atol=2e-6)
+
+
+def test_the_fit_goes_from_the_prior_to_the_quotes(problem):
+    def misses(surface: Surface) -> float:
+        each = np.sqrt(surface.slices(K, problem.integrals).w)
+        total = np.logaddexp.reduce(surface.log_weights[:, None] + log_out_of_the_money(problem.x, each))
+        return float(np.sqrt(np.square((total - problem.log_price) * problem.by_log_price).mean()))
+
+    surface, factor = fit(problem)
+    assert misses(surface) < 0.02 < misses(problem.surface(problem.prior.mean))  # of log vol; the noise is 0.01
+    assert (factor == np.tril(factor)).all()
+    assert (factor.diagonal() ** 2 >= 0.9 * problem.prior.precision[0]).all()  # quotes only add to what the prior knows
+
+
+def test_the_normal_equations_are_the_objectives_slope(problem):
+    latent, h = problem.prior.mean + 0.05, 1e-6
+    noise = problem.prior.noise
+
+    def objective(at: np.ndarray) -> float:
+        return problem.system(problem.compare(at), noise).objective
+
+    found = problem.system(problem.compare(latent), noise)
+    assert isinstance(found.compared, Compared)
+    capped = np.abs(problem.surface(latent).cap) > 0
+    for number in np.random.default_rng(2).choice(SIZE, 12, replace=False):
+        if capped[number // (SIZE // COMPONENTS)]:
+            continue
+        step = h * np.eye(SIZE)[number]
+        slope = (objective(latent + step) - objective(latent - step)) / (2 * h)
+        assert found.slope[number] == pytest.approx(slope, rel=1e-4, abs=1e-3)
