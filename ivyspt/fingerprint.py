@@ -80,9 +80,13 @@ def _source(module: str, root: Path) -> Path | None:
 
 
 def _imports(tree: ast.Module, path: Path) -> set[str]:
-    """Names that may be modules: each import, what is taken from it, and the packages it lies in."""
+    """Names that may be modules: each import, what is taken from it, and the packages it lies in.
+
+    What a module's `__getattr__` imports is left out: it runs only where someone asks the module for that name.
+    """
     names = set()
-    for node in ast.walk(tree):
+    statements = [node for node in tree.body if getattr(node, "name", None) != "__getattr__"]
+    for node in (inner for statement in statements for inner in ast.walk(statement)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

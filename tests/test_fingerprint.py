@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ivyspt.fingerprint import FingerprintError, fingerprint
+from ivyspt.fingerprint import FingerprintError, _followed, fingerprint
 
 FILES = {
-    "ivyspt/__init__.py": "",
+    "ivyspt/__init__.py": "def __getattr__(name):\n    from ivyspt.face import face\n\n    return face\n",
+    "ivyspt/face.py": "face = 1\n",
     "ivyspt/config.py": "default = 1\n",
     "ivyspt/low.py": 'def f(x):\n    """Add one."""\n    return x + 1\n',
     "ivyspt/middle.py": "from ivyspt import low\n\n\ndef f(x):\n    return low.f(x)\n",
@@ -37,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
         ("ivyspt.stage", "ivyspt/low.py", ("return", "\n    return"), False),
         ("ivyspt.stage", "ivyspt/other.py", ("y = 1", "y = 2"), False),
         ("ivyspt.stage", "ivyspt/config.py", ("1", "2"), False),
+        ("ivyspt.stage", "ivyspt/face.py", ("1", "2"), False),
         ("scripts.plot", "scripts/plot.py", ("palette import blue", "palette import blue as b"), True),
         ("scripts.plot", "scripts/palette.py", ("blue = 1", "blue = 2"), True),
         ("scripts.plot", "ivyspt/low.py", ("x + 1", "x + 2"), True),
@@ -76,3 +78,12 @@ def test_imports_that_cannot_be_followed_are_refused(folder, text, message):
 def test_a_stage_that_does_not_exist_is_named(folder):
     with pytest.raises(FingerprintError, match=r"ivyspt/stages/ghost\.py"):
         fingerprint("ivyspt.stages.ghost", folder)
+
+
+def test_what_completes_a_user_s_quotes_does_not_decide_what_training_does():
+    """The package offers `load_pretrained` by name; no stage comes by way of it."""
+    root = Path(__file__).parents[1]
+    for stage in ("read_surfaces", "pretrain", "evaluate"):
+        modules = _followed(f"ivyspt.stages.{stage}", root)
+        assert not [name for name in modules if name.startswith(("ivyspt.inference", "ivyspt.pretrained"))]
+    assert "ivyspt.inference.engine" in _followed("ivyspt.stages.fit_baseline", root)  # the packaged weights are a row
