@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from threadpoolctl import ThreadpoolController
 
 from ivyspt.columns import DataError
 from ivyspt.inference.engine import Engine, load_engine
@@ -26,6 +27,7 @@ class Pretrained:
     def __init__(self, engine: Engine, bands: Bands):
         self.engine = engine
         self.bands = bands
+        self.threads = ThreadpoolController()
 
     def complete(self, context: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
         """Complete surfaces from their quotes.
@@ -59,7 +61,8 @@ class Pretrained:
         asked = {key[0]: rows for key, rows in numbered.group_by("surface_id", maintain_order=True)}
         quoted = [_quoted(groups[name]) for name in asked]
         places = [tuple(rows[name].cast(pl.Float64).to_numpy() for name in PLACE) for rows in asked.values()]
-        found = [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
+        with self.threads.limit(limits=1, user_api="blas"):  # matrices of a hundred rows: threads would only wait
+            found = [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
         frames = [
             rows.with_columns(**self._columns(each, quotes, place))
             for rows, each, quotes, place in zip(asked.values(), found, quoted, places, strict=True)
