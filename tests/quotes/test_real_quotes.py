@@ -24,6 +24,7 @@ pytestmark = [
 RATES = str(FOLDER / "market-features")
 FORWARDS = Forwards(rates_dir=RATES)
 MONEY = 0.5  # |z| of a pair at the money
+TIGHT = 0.05  # spread over mid
 FOLDS = 5
 SIDES = Filters(min_open_interest=1)  # what either side of a pair has to be: quoted, and held by someone
 
@@ -110,13 +111,15 @@ def test_our_megacap_vols_agree_with_the_file_s_own(megacap_quotes, capsys):
     """Near the money, where the mean of call and put forgives the file's forward: 0.29 vol points, like for like.
 
     Like for like is our vol of the ask on the file's day count, for the file inverts the ask (see the test before). Our
-    mid vol as it stands lies 1.01 from the file's: half a spread below it, and a day of time above.
+    mid vol as it stands lies 1.01 from the file's: half a spread below it, and a day of time above. Where the spread is
+    at most a twentieth of the mid, so that ask and mid are nearly one, it lies 0.46 from it.
     """
     options = Surfaces(exercise="de_americanise", forwards=FORWARDS)
     points = build(megacap_quotes, options, read_treasury_curve(RATES)).points
     key = ["quote_time", "symbol", "expiry", "strike"]
     file = megacap_quotes.filter(pl.col("vendor_implied_vol") > 0).group_by(key)
-    file = file.agg(pl.col("vendor_implied_vol").mean(), pl.len().alias("sides")).filter(pl.col("sides") == 2)
+    spread = (2 * (pl.col("ask") - pl.col("bid")) / (pl.col("ask") + pl.col("bid"))).mean().alias("spread")
+    file = file.agg(pl.col("vendor_implied_vol").mean(), spread, pl.len().alias("sides")).filter(pl.col("sides") == 2)
     tau = pl.col("time_to_maturity")
     near = pl.col("log_moneyness").abs() < MONEY * pl.col("implied_vol") * tau.sqrt()
     joined = points.join(file, on=key).filter(near)
@@ -129,11 +132,14 @@ def test_our_megacap_vols_agree_with_the_file_s_own(megacap_quotes, capsys):
         mid=100 * (pl.col("implied_vol") - file_vol),
     )
     size = gaps.select(pl.all().abs().median()).row(0, named=True)
+    tight = gaps.filter(joined["spread"] <= TIGHT)["mid"].abs()
     with capsys.disabled():
         print(f"\n|our vol - the file's| near the money, {joined.height} points, median in vol points:")
         print("  " + ", ".join(f"{name} {value:.3f}" for name, value in size.items()))
     assert joined.height > 10_000
     assert size["ask_like_for_like"] <= 0.5
+    assert tight.len() > 5_000
+    assert tight.median() <= 0.5
     assert size["mid"] > 0.5  # were it not, the file's vols would be of mids after all
     assert gaps["mid_like_for_like"].median() < -0.5  # the half spread that the file leaves in
 
