@@ -8,7 +8,7 @@ import torch
 
 from ivyspt.artefacts import write_table
 from ivyspt.columns import DataError
-from ivyspt.flagship_config import Flagship
+from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import load_flagship, save_flagship
 from ivyspt.pretraining import scores, trainer
@@ -81,13 +81,19 @@ def test_a_companion_lends_its_training_days_before_the_study_is_judged(tmp_path
 
 def test_held_out_symbols_stay_out_of_companions_too(tmp_path, visited):
     own, companion = (write_study(tmp_path, shift=shift, days=6) for shift in (0, -1))
-    run(tmp_path, own, companion, companions=[{"results": "r", "share": 0.5, "market": True}], held_out_every=2)
+    run(tmp_path, own, companion, companions=[{"results": "results/r", "share": 0.5, "market": True}], held_out_every=2)
     assert {name[:3] for source in visited[0] for name in source.surfaces.ids} == {"AAA"}
 
 
 def test_batches_visit_each_source_by_its_share(tmp_path, visited):
     own, companion = (write_study(tmp_path, shift=shift, days=6) for shift in (0, -1))
-    run(tmp_path, own, companion, companions=[{"results": "r", "share": 0.25, "market": False}], held_out_every=9)
+    run(
+        tmp_path,
+        own,
+        companion,
+        companions=[{"results": "results/r", "share": 0.25, "market": False}],
+        held_out_every=9,
+    )
     generator = torch.Generator().manual_seed(0)
     counts = {id(source): 0 for source in visited[0]}
     for _ in range(200):
@@ -117,7 +123,7 @@ def test_weights_of_another_size_are_refused(tmp_path):
 
 
 def test_companions_leave_a_share_to_the_study_itself():
-    listed = [{"results": name, "share": 0.5, "market": False} for name in "ab"]
+    listed = [{"results": f"results/{name}", "share": 0.5, "market": False} for name in "ab"]
     with pytest.raises(ValueError, match="must leave a share to the study itself, got 1"):
         train_flagship.Settings.model_validate(
             {"flagship": SMALL, "flagship_training": TRAINING | {"companions": listed}, "corpus": CORPUS}
@@ -145,3 +151,15 @@ def test_intervals_are_calibrated_on_each_tier_s_validation_days_alike(tmp_path,
     assert visits == [["AAA 2024-01-06 0"], ["BBB 2024-01-06 0"]]
     _, header = load_flagship(tmp_path / "packed.safetensors")
     assert all(0 < low <= high for low, high in zip(header["bands"]["50"], header["bands"]["90"], strict=True))
+
+
+def test_companions_need_real_surfaces_to_share_in():
+    listed = [{"results": "results/other", "share": 0.5, "market": False}]
+    with pytest.raises(ValueError, match="real_share must be positive where there are companions, got 0"):
+        FlagshipTraining(**TRAINING, real_share=0.0, companions=listed)
+
+
+def test_a_companion_without_days_before_the_study_is_judged_is_named(tmp_path):
+    own, late = (write_study(tmp_path, shift=shift, days=6) for shift in (0, 30))
+    with pytest.raises(DataError, match="results/late: .* training days before 2024-01-06, got none"):
+        run(tmp_path, own, late, companions=[{"results": "results/late", "share": 0.5, "market": False}])
