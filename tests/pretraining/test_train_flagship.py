@@ -161,5 +161,5 @@ def test_companions_need_real_surfaces_to_share_in():
 
 def test_a_companion_without_days_before_the_study_is_judged_is_named(tmp_path):
     own, late = (write_study(tmp_path, shift=shift, days=6) for shift in (0, 30))
-    with pytest.raises(DataError, match="results/late: .* training days before 2024-01-06, got none"):
+    with pytest.raises(DataError, match=r"results/late: .* training days before 2024-01-06, got none"):
         run(tmp_path, own, late, companions=[{"results": "results/late", "share": 0.5, "market": False}])
