@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 MADE = ("results", "figures")
 MEASURED = ("benchmarks", "checkpoints", "costs", "logs")  # folders of a study's results
-MEASURED_FILES = ("tables/cost.tex",)
+MEASURED_FILES = ("tables/cost.tex", "tables/cost.html")
 
 
 def compared(folder: Path) -> set[str]:

@@ -9,6 +9,7 @@ FILES = {
     "results/smoke/evaluation/errors/a/0.parquet": "2",
     "figures/smoke/a.pdf": "3",
     "results/smoke/tables/cost.tex": "seconds",
+    "results/smoke/tables/cost.html": "seconds",
     "results/smoke/benchmarks/a.tsv": "seconds",
     "results/smoke/costs/a/0.json": "seconds",
     "results/smoke/logs/a.log": "seconds",
