@@ -8,7 +8,7 @@ import numpy as np
 
 from ivyspt.completion import Completion, Context, Targets
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.inference.engine import Engine
+from ivyspt.inference.engine import Engine, load_engine
 from ivyspt.mixture.answers import Quoted
 from ivyspt.mixture.weights import load_flagship
 from ivyspt.pretraining.fine_tuning import fine_tune
@@ -27,24 +27,19 @@ class Packaged:
     def __init__(self, weights: str, market: bool, steps: int = 0, learning_rate: float = 3e-4):
         self.market, self.steps, self.learning_rate = market, steps, learning_rate
         self.weights = Path(str(resources.files("ivyspt") / "weights" / f"{weights}.safetensors"))
-        self.network, _ = load_flagship(self.weights)
-        self._take()
+        self.engine, _ = load_engine(self.weights)
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Fine-tune from the packaged weights, where steps are asked for."""
         if not self.steps:
             return
-        self.network, _ = load_flagship(self.weights)
+        network, _ = load_flagship(self.weights)
         warmup = max(1, self.steps // 10)
         settings = FlagshipTraining(
             steps=self.steps, learning_rate=self.learning_rate, warmup_steps=warmup, averaging=AVERAGING
         )
-        fine_tune(self.network, training, settings, seed, self.market)
-        self._take()
-
-    def _take(self) -> None:
-        """Answer by the network's present weights."""
-        self.engine = Engine(arrays_of(self.network.state_dict()), self.network.settings)
+        fine_tune(network, training, settings, seed, self.market)
+        self.engine = Engine(arrays_of(network.state_dict()), network.settings)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Complete one surface; half-spreads are unknown here."""

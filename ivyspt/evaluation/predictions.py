@@ -47,16 +47,15 @@ def predict_surfaces(
     for mask in dict.fromkeys(task.mask for task in tasks):
         of_mask = [task for task in tasks if task.mask == mask]
         judged = evaluation.audit_masks is None or mask in evaluation.audit_masks
-        chosen = _audited(of_mask, evaluation, audit_seed) if judged else set()
+        chosen = _audited(of_mask, evaluation.audit_surfaces, audit_seed) if judged else set()
         grids = [audit_grid(t.context, evaluation) if t.context.surface_id in chosen else None for t in of_mask]
         frames += _rows(method, of_mask, grids)
     table = pl.concat(frames, how="diagonal").with_columns(run=pl.lit(run), seed=pl.lit(seed))
     return check(table.with_columns(cs.float().fill_nan(None)), PREDICTIONS, f"predictions of {run}, seed {seed}")
 
 
-def _audited(tasks: Sequence[Task], evaluation: Evaluation, seed: int) -> set[str]:
-    """The surfaces that are drawn for the audit: as many of each tier."""
-    count = evaluation.audit_surfaces
+def _audited(tasks: Sequence[Task], count: int, seed: int) -> set[str]:
+    """The surfaces that are drawn for the audit: `count` of each tier."""
     tiers = {task.tier for task in tasks}
     return {i for tier in tiers for i in drawn((t.context.surface_id for t in tasks if t.tier == tier), count, seed)}
 

@@ -50,13 +50,14 @@ def run(
     held_out = symbols[training.held_out_every - 1 :: training.held_out_every]
     judged_from = days.filter(pl.col("split").is_in(["validation", "test"]))["date"].min()
     rest = 1 - sum(companion.share for companion in training.companions)
-    real = [RealSource(_surfaces(table, market_features, days, held_out), rest)] if training.real_share else []
+    own = _training_days(days)
+    real = [RealSource(_surfaces(table, market_features, own, held_out), rest)] if training.real_share else []
     for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
-        earlier = read_table(paths[2], SPLIT).filter((pl.col("split") == "train") & (pl.col("date") < judged_from))
+        earlier = _training_days(read_table(paths[2], SPLIT).filter(pl.col("date") < judged_from))
         if earlier.is_empty():
             raise DataError(f"{companion.results}: a companion must have training days before {judged_from}, got none")
-        own = _surfaces(read_table(paths[0], TIERED_POINTS), paths[1], earlier, held_out, companion.market)
-        real.append(RealSource(own, companion.share))
+        lent = _surfaces(read_table(paths[0], TIERED_POINTS), paths[1], earlier, held_out, companion.market)
+        real.append(RealSource(lent, companion.share))
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
     if training.start is not None:
@@ -67,11 +68,14 @@ def run(
     save_flagship(network, weights, provenance)
 
 
+def _training_days(split: pl.DataFrame) -> pl.Series:
+    return split.filter(pl.col("split") == "train")["date"]
+
+
 def _surfaces(
-    points: pl.DataFrame, market_features: Path, split: pl.DataFrame, held_out: list[str], market: bool = True
+    points: pl.DataFrame, market_features: Path, days: pl.Series, held_out: list[str], market: bool = True
 ) -> RealSurfaces:
-    """The visible points of the training days of the symbols that are not held out."""
-    days = split.filter(pl.col("split") == "train")["date"]
+    """The visible points of some days of the symbols that are not held out."""
     own = points.filter(
         pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()), ~pl.col("symbol").is_in(held_out)
     )
