@@ -18,7 +18,13 @@ class Flagship(Section):
     bandwidth_floor: NonNegative = 0.05  # normalised units
     gate_bias: float = 2.0  # the market's share starts at 12 %
     components: Annotated[int, Field(ge=1, le=6)] = 3  # eSSVI surfaces averaged in price
-    knots: Annotated[int, Field(ge=3, le=24)] = 10  # of the basis in log-maturity
+    knots: Annotated[int, Field(ge=3, le=40)] = 10  # of the basis in log-maturity
+    many_quotes: Count = 61  # a context of so many or more determines finer surfaces
+    knots_of_many: Annotated[int, Field(ge=3, le=40)] = 24  # then
+
+    def knots_for(self, quotes: int) -> int:
+        """Knots of the surface that a context of so many quotes is completed to."""
+        return self.knots_of_many if quotes >= self.many_quotes else self.knots
 
 
 class Companion(Section):

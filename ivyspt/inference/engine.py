@@ -43,7 +43,7 @@ class Engine:
             for column in (quoted.log_moneyness, quoted.time_to_maturity, quoted.implied_vol)
         )
         log_tau = np.log(tau)
-        knots = place_knots(log_tau, self.settings.knots)
+        knots = place_knots(log_tau, self.settings.knots_for(len(k)))
         prior = self.trunk.prior(k, tau, vol, quoted.half_spread, quoted.market, knots)
         frame = Frame(log_tau, float(np.log(vol).mean()), knots)
         surface, factor = fit(Problem(frame, prior, k, tau, vol, self.settings.components))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import erfcx
+from scipy.special import erfcx, expit
 
 from ivyspt.mixture.typical import (
     CAP_NODES,
@@ -97,8 +97,8 @@ class Surface:
         level, lean_right, lean_left, logit = latent[:, :4].T
         shifted = latent[:, 4 : 4 + count] + SLOPE_AT_ZERO
         self.slope = np.logaddexp(0, shifted)
-        self.slope_gain = _sigmoid(shifted)
-        self.shares = _sigmoid(latent[:, 4 + count :] + SHARE_AT_ZERO).reshape(len(latent), 2, count)
+        self.slope_gain = expit(shifted)
+        self.shares = expit(latent[:, 4 + count :] + SHARE_AT_ZERO).reshape(len(latent), 2, count)
         start = frame.base + level
         wing = start / 2 + math.log(TYPICAL_SLOPE)
         self.offsets = np.stack((start, wing + lean_right, wing + lean_left), 1)
@@ -190,7 +190,3 @@ def implied_std(x: Array, log_price: Array, start: Array, low: Array, high: Arra
         within = (proposed >= low * (1 - ROUNDING)) & (proposed <= high * (1 + ROUNDING))
         std = np.where(within, proposed, np.sqrt(low * high))
     return std
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import erfinv
+from scipy.special import erfinv, expit
 
 from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.typical import (
@@ -109,7 +109,7 @@ class Trunk:
         own_query, market_query = self._split(self._linear(f"{name}query.", normed))
         own = _attend(own_query, *self._split(self._linear(f"{name}key_value.", normed[:count])), bias)
         foreign = _attend(market_query, *self._split(self._linear(f"{name}market_key_value.", market)), 0.0)
-        gate = _sigmoid(self._linear(f"{name}gate.", np.concatenate((own, foreign), -1)))
+        gate = expit(self._linear(f"{name}gate.", np.concatenate((own, foreign), -1)))
         tokens = tokens + self._linear(f"{name}output.", foreign + gate * (own - foreign))
         inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
         return tokens + self._linear(f"{name}fall.", _gelu(inner))
@@ -132,7 +132,7 @@ class Trunk:
         return centred
 
     def _read_out(self, context: Array, asked: Array) -> Prior:
-        components, knots = self.settings.components, self.settings.knots
+        components, knots = self.settings.components, len(asked) - 1
         by_knot = self._linear("of_knots.", asked[:-1]).reshape(knots, 2, components, 3).transpose(1, 2, 3, 0)
         by_knot = by_knot.reshape(2, components, 3 * knots)
         whole = self._linear("of_surface.", asked[-1:])[0]
@@ -188,7 +188,3 @@ def _gelu(x: Array) -> Array:
     series *= np.exp(half)  # 1 - erf(|x|/√2)
     series *= np.float32(0.5)
     return x * np.where(x >= 0, 1 - series, series)
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))

@@ -45,7 +45,8 @@ def _durrleman_g(k: Tensor, s: EssviSlices) -> Tensor:
 def answer(network: FlagshipNetwork, quoted: Sequence[Quoted], asked: Sequence[tuple]) -> list[Answer]:
     """Complete each surface at its (log_moneyness, time_to_maturity); company and padding change no answer."""
     answers: list[Answer | None] = [None] * len(quoted)
-    for chosen in _passes(quoted, asked):
+    knots = [network.settings.knots_for(len(each.implied_vol)) for each in quoted]
+    for chosen in _passes(quoted, asked, knots):
         k, tau = (_padded([asked[i][part] for i in chosen]) for part in (0, 1))
         with torch.no_grad():
             columns = [each.numpy() for each in _at_targets(network(collate([quoted[i] for i in chosen])), k, tau)]
@@ -84,13 +85,13 @@ def _padded(rows: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(table)
 
 
-def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple]) -> Iterator[list[int]]:
-    """Indices of surfaces of like size, few enough for one pass."""
-    order = sorted(range(len(quoted)), key=lambda i: (len(asked[i][0]), len(quoted[i].implied_vol)))
+def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple], knots: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of surfaces of like size and as many knots, few enough for one pass."""
+    order = sorted(range(len(quoted)), key=lambda i: (knots[i], len(asked[i][0]), len(quoted[i].implied_vol)))
     chunk: list[int] = []
     for i in order:
         points = max(len(asked[i][0]), *(len(quoted[j].implied_vol) for j in [*chunk, i]), 1)
-        if chunk and points * (len(chunk) + 1) > LARGEST_PASS:
+        if chunk and (knots[i] != knots[chunk[0]] or points * (len(chunk) + 1) > LARGEST_PASS):
             yield chunk
             chunk = []
         chunk.append(i)

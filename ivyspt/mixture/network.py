@@ -57,7 +57,6 @@ class FlagshipNetwork(nn.Module):
     def __init__(self, settings: Flagship):
         super().__init__()
         self.settings = settings
-        self.layout = Layout(settings.components, settings.knots)
         d = settings.dimension
         self.smoother = KernelSmoother(settings.channels, settings.bandwidth_floor)
         # place (2) and its squares (3), waves (8), level, count, smoothed channels, value, spread and whether known
@@ -78,19 +77,20 @@ class FlagshipNetwork(nn.Module):
         self.of_confidence = _quiet(nn.Linear(d, 1))
 
     def forward(self, quotes: Quotes) -> Fitted:
-        """Fit each row of quotes."""
+        """Fit each row of quotes; the longest row decides how many knots all have."""
+        layout = Layout(self.settings.components, self.settings.knots_for(int(quotes.present.sum(-1).max())))
         level = quotes.mean_log_vol
         log_vol = quotes.implied_vol.log()
         log_tau = quotes.time_to_maturity.log()
         anchor = quotes.mean(log_tau)
         with torch.no_grad():
-            knots = place_knots(log_tau, quotes.present, self.layout.knots)
+            knots = place_knots(log_tau, quotes.present, layout.knots)
         prior, target_noise = self._prior(quotes, level, log_vol - level, anchor, knots)
         # the fit's systems have condition numbers beyond single precision
         exact = quotes.to(torch.float64)
         frame = Frame(knots.double(), anchor.double(), (2 * level + anchor).double())
         posterior = fit(
-            self.layout,
+            layout,
             frame,
             prior.double(),
             exact.log_moneyness,
@@ -142,7 +142,7 @@ class FlagshipNetwork(nn.Module):
         return tokens + torch.cat((self.kinds[1].expand(at.shape[1] - 1, -1), self.kinds[2:]))
 
     def _read_out(self, context: Tensor, asked: Tensor) -> tuple[Prior, Tensor]:
-        components, knots = self.layout.components, self.layout.knots
+        components, knots = self.settings.components, asked.shape[1] - 1
         by_knot = self.of_knots(asked[:, :-1]).unflatten(-1, (2, components, 3)).permute(2, 0, 3, 4, 1)
         whole = self.of_surface(asked[:, -1])
         surface_noise, target_noise = whole[:, -2:].split(1, -1)

@@ -13,7 +13,7 @@ from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import save_flagship
 from tests.mixture.test_network import PLACES, make_quotes
 
-SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=3, knots=6)
+SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=3, knots=6, many_quotes=100, knots_of_many=9)
 
 
 @pytest.fixture(scope="module")
