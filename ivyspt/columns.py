@@ -112,6 +112,9 @@ MASKS = Table(
     ("mask", "surface_id", "point"),
 )
 
+LEVELS = (90, 50)  # percent, of intervals
+INTERVALS = tuple(f"iv_{side}_{level}" for level in LEVELS for side in ("low", "high"))
+
 PREDICTIONS = Table(
     "predictions",
     {
@@ -130,6 +133,7 @@ PREDICTIONS = Table(
         "implied_vol": pl.Float64,
         "implied_vol_ask": pl.Float64,
         "implied_vol_fitted": pl.Float64,  # null: the method could not answer
+        **dict.fromkeys(INTERVALS, pl.Float64),  # null for a method that says nothing of its error
         "total_variance": pl.Float64,
         "w_k": pl.Float64,
         "w_kk": pl.Float64,
@@ -143,7 +147,7 @@ PREDICTIONS = Table(
     ("run", "seed", "mask", "surface_id", "set", "point"),
     frozenset(
         {"implied_vol_bid", "implied_vol", "implied_vol_ask", "implied_vol_fitted", "total_variance"}
-        | {"w_k", "w_kk", "w_tau", "durrleman_g", "w_k_difference", "w_kk_difference", "w_tau_difference"}
+        | {*INTERVALS, "w_k", "w_kk", "w_tau", "durrleman_g", "w_k_difference", "w_kk_difference", "w_tau_difference"}
     ),
 )
 

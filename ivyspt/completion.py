@@ -1,11 +1,12 @@
 """What every method is given and what it returns, whether ours or a peer's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+Intervals = Mapping[int, tuple[np.ndarray, np.ndarray]]
 MONEY_POINTS = 3  # the points nearest to the money whose vols stand for the at-the-money vol
 
 
@@ -47,13 +48,24 @@ class Completion:
     """A method's answer at the targets of one surface.
 
     `implied_vol` is NaN where the method cannot answer. The derivatives of total variance are None where a method has
-    none of its own.
+    none of its own. `intervals` holds, by level in percent, the lower and upper bounds between which a quote's vol is
+    said to lie; None where a method says nothing of its error.
     """
 
     implied_vol: np.ndarray
     w_k: np.ndarray | None = None
     w_kk: np.ndarray | None = None
     w_tau: np.ndarray | None = None
+    intervals: Intervals | None = None
+
+
+def interval_columns(intervals: Intervals) -> dict[str, np.ndarray]:
+    """Bounds by level as columns `iv_low_90`, `iv_high_90` and so on."""
+    return {
+        f"iv_{side}_{level}": bound
+        for level, bounds in intervals.items()
+        for side, bound in zip(("low", "high"), bounds, strict=True)
+    }
 
 
 class Method(Protocol):

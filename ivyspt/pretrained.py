@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from threadpoolctl import ThreadpoolController
 
-from ivyspt.columns import DataError
+from ivyspt.columns import INTERVALS, DataError
+from ivyspt.completion import interval_columns
 from ivyspt.inference.engine import Engine, load_engine
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import Bands, bands_of
@@ -64,16 +65,16 @@ class Pretrained:
         with self.threads.limit(limits=1, user_api="blas"):  # matrices of a hundred rows: threads would only wait
             found = [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
         frames = [
-            rows.with_columns(**self._columns(each, quotes, place))
-            for rows, each, quotes, place in zip(asked.values(), found, quoted, places, strict=True)
+            rows.with_columns(**self._columns(each, len(quotes.implied_vol)))
+            for rows, each, quotes in zip(asked.values(), found, quoted, strict=True)
         ]
-        empty = [pl.Series(name, [], pl.Float64) for name in (*ANSWERED, *self.bands.names)]
+        empty = [pl.Series(name, [], pl.Float64) for name in (*ANSWERED, *INTERVALS)]
         answered = pl.concat(frames) if frames else numbered.with_columns(empty)
         return answered.sort("_row").drop("_row")
 
-    def _columns(self, found: Answer, quoted: Quoted, place: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    def _columns(self, found: Answer, quotes: int) -> dict[str, np.ndarray]:
         own = {name: getattr(found, name) for name in ANSWERED}
-        return own | self.bands.around(found.implied_vol, found.scale, quoted, *place)
+        return own | interval_columns(self.bands.around(found, quotes))
 
 
 def load_pretrained(name: str = "base") -> Pretrained:

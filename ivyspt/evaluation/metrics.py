@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ivyspt import black
-from ivyspt.columns import TIME, Table
+from ivyspt.columns import LEVELS, TIME, Table
 from ivyspt.config import Evaluation
 
 # a surface under a mask, by one method and seed
@@ -17,6 +17,7 @@ SURFACE_COLUMNS = {
 SURFACE = list(SURFACE_COLUMNS)
 SURFACE_KEY = ("run", "seed", "mask", "surface_id")
 _PRICED = ("price_error", "outside_bid_ask")  # null where nothing has a bid and an ask
+_STATED = (*(f"covered_{level}" for level in LEVELS), "width_90")  # null for methods without intervals
 _DERIVED = ("calendar_loss", "butterfly_loss")  # null for methods without derivatives
 ERRORS = Table(
     "errors",
@@ -26,10 +27,10 @@ ERRORS = Table(
         "points": pl.UInt32,
         "failures": pl.UInt32,
         **{name: pl.Float64 for name in ("rmse", "mae", "mape", "mse", "bias", "vega_weighted_rmse")},
-        **{name: pl.Float64 for name in (*_PRICED, *_DERIVED)},
+        **{name: pl.Float64 for name in (*_PRICED, *_DERIVED, *_STATED)},
     },
     (*SURFACE_KEY, "region"),
-    frozenset((*_PRICED, *_DERIVED)),
+    frozenset((*_PRICED, *_DERIVED, *_STATED)),
 )
 BUCKETS = ["z_bucket", "tau_bucket"]
 VOL_POINTS = 100  # a vol point is 0.01 of annualised vol
@@ -47,7 +48,8 @@ def surface_errors(predictions: pl.DataFrame, evaluation: Evaluation) -> pl.Data
     price_error, mean absolute price error over half-spread, and outside_bid_ask, share of answers outside the quoted
     vols (both null where nothing has a bid and an ask);
     calendar_loss and butterfly_loss, means of max(0, -w_tau)^2 and max(0, -g)^2 over the answered targets (null for
-    methods without derivatives).
+    methods without derivatives); covered_90 and covered_50, shares of the targets within the stated intervals, and
+    width_90, the mean width of the wider one (vol points; null for methods that state none).
     """
     errors = point_errors(predictions, evaluation)
     regions = {"all": pl.lit(True), "inside": pl.col("inside_hull"), "outside": ~pl.col("inside_hull")}
@@ -129,4 +131,9 @@ def _aggregates() -> list[pl.Expr]:
         pl.col("outside_bid_ask").mean().alias("outside_bid_ask"),
         ((-pl.col("w_tau")).clip(lower_bound=0) ** 2).mean().alias("calendar_loss"),
         ((-pl.col("durrleman_g")).clip(lower_bound=0) ** 2).mean().alias("butterfly_loss"),
+        *(
+            pl.col("implied_vol").is_between(f"iv_low_{level}", f"iv_high_{level}").mean().alias(f"covered_{level}")
+            for level in LEVELS
+        ),
+        (VOL_POINTS * (pl.col("iv_high_90") - pl.col("iv_low_90")).mean()).alias("width_90"),
     ]

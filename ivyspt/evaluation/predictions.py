@@ -9,7 +9,7 @@ import polars.selectors as cs
 from ivyspt.arbitrage import durrleman_g
 from ivyspt.baselines.tuning import complete_many
 from ivyspt.columns import PREDICTIONS, check
-from ivyspt.completion import Completion, Context, Method
+from ivyspt.completion import Completion, Context, Method, interval_columns
 from ivyspt.config import Evaluation
 from ivyspt.evaluation.audit_grid import Grid, audit_grid
 from ivyspt.evaluation.hull import inside_hull
@@ -91,8 +91,12 @@ def _with_nodes(points: tuple[np.ndarray, np.ndarray], grid: Grid | None) -> tup
 def _divided(answer: Completion, first: int) -> tuple[Completion, Completion]:
     """The answers at the `first` points and at the rest."""
     columns = [getattr(answer, name) for name in ("implied_vol", *DERIVATIVES)]
+    intervals = answer.intervals or {}
     return tuple(
-        Completion(*(None if each is None else each[part] for each in columns))
+        Completion(
+            *(None if each is None else each[part] for each in columns),
+            {level: (low[part], high[part]) for level, (low, high) in intervals.items()} or None,
+        )
         for part in (slice(None, first), slice(first, None))
     )
 
@@ -118,6 +122,7 @@ def _answered(context: Context, points: tuple[np.ndarray, np.ndarray], answer: C
         "log_moneyness": k,
         "time_to_maturity": tau,
         "implied_vol_fitted": vol,
+        **interval_columns(answer.intervals or {}),
         "total_variance": w,
         **own,
         "durrleman_g": durrleman_g(k, w, own["w_k"], own["w_kk"]),

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ivyspt.columns import DataError
-from ivyspt.mixture.answers import Quoted
+from ivyspt.columns import LEVELS, DataError
+from ivyspt.mixture.answers import Answer
 
-LEVELS = (90, 50)  # percent
 COUNT_EDGES = (7, 14, 30, 70)  # quotes of the context: sizes between two edges share a factor
 
 
@@ -27,22 +26,14 @@ class Bands:
         """What `bands_of` reads again."""
         return {str(level): list(factors) for level, factors in self.factors.items()}
 
-    @property
-    def names(self) -> list[str]:
-        """Columns of the intervals."""
-        return [f"iv_{side}_{level}" for level in LEVELS for side in ("low", "high")]
-
-    def around(
-        self, implied_vol: np.ndarray, scale: np.ndarray, quoted: Quoted, log_moneyness: np.ndarray, tau: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """The intervals at targets."""
-        size = size_class(len(quoted.log_moneyness))
-        found = {}
-        for level in LEVELS:
-            reach = self.factors[level][size] * scale
-            found[f"iv_low_{level}"] = implied_vol * np.exp(-reach)
-            found[f"iv_high_{level}"] = implied_vol * np.exp(reach)
-        return found
+    def around(self, found: Answer, quotes: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Bounds of the intervals at an answer's targets, by level; the context had so many quotes."""
+        size = size_class(quotes)
+        reaches = {level: self.factors[level][size] * found.scale for level in LEVELS}
+        return {
+            level: (found.implied_vol * np.exp(-reach), found.implied_vol * np.exp(reach))
+            for level, reach in reaches.items()
+        }
 
 
 def size_class(count: int) -> int:

@@ -85,6 +85,18 @@ def test_penalties_at_the_targets():
     assert found["butterfly_loss"] == pytest.approx((0.25 + 0.01) / 3)
 
 
+def test_intervals_are_judged_by_what_they_cover():
+    bounds = {"iv_low_90": [0.28, 0.1, 0.26], "iv_high_90": [0.31, 0.3, 0.28]}
+    bounds |= {"iv_low_50": [0.301, 0.19, 0.265], "iv_high_50": [0.305, 0.21, 0.27]}
+    found = surface_errors(make_predictions([0.3, 0.2, 0.27], **bounds), Evaluation())
+    every = found.row(by_predicate=pl.col("region") == "all", named=True)
+    assert every["covered_90"] == pytest.approx(2 / 3)
+    assert every["covered_50"] == pytest.approx(1 / 3)
+    assert every["width_90"] == pytest.approx(100 * (0.03 + 0.2 + 0.02) / 3)
+    silent = surface_errors(make_predictions([0.3, 0.2, 0.27]), Evaluation())
+    assert silent.select("covered_90", "covered_50", "width_90").null_count().sum_horizontal().to_list() == [9]
+
+
 def test_buckets_divide_the_points():
     table = bucket_errors(make_predictions([0.33, 0.20, 0.21]), Evaluation(z_edges=[-0.5, 0.5], tau_edges=[0.5]))
     assert table["points"].to_list() == [1, 1, 1]  # z = -0.8, 0 and 0.8 at the median vol 0.25

@@ -1,5 +1,7 @@
 """The predictions table: what is asked, what is never shown, and where the audit looks."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -73,6 +75,24 @@ def test_flat_surface_fills_the_table():
     np.testing.assert_allclose(nodes["w_tau_difference"], 0.04, rtol=1e-12)
     np.testing.assert_allclose(nodes["w_kk_difference"], 0.0, atol=1e-9)  # 1e-17 / h^2
     assert targets["w_tau_difference"].null_count() == targets.height
+
+
+def test_stated_intervals_reach_the_table_in_the_order_of_the_points():
+    class Stating(Analytic):
+        def complete(self, context, log_moneyness, time_to_maturity):
+            found = super().complete(context, log_moneyness, time_to_maturity)
+            bounds = {level: (found.implied_vol - level * 1e-3, log_moneyness) for level in (90, 50)}
+            return replace(found, intervals=bounds)
+
+    def flat(k, tau):
+        return 0.04 * tau, 0 * k, 0 * k, 0.04 + 0 * k
+
+    table = predicted(Stating(flat), make_study())
+    assert set(table["set"]) == {"target", "audit"}
+    for level in (90, 50):
+        assert table[f"iv_high_{level}"].equals(table["log_moneyness"], check_names=False)
+        np.testing.assert_allclose(table[f"iv_low_{level}"], 0.2 - level * 1e-3)
+    assert predicted(Analytic(flat), make_study())["iv_low_90"].null_count() == table.height
 
 
 def test_the_audit_reaches_six_standard_deviations_from_a_week_to_the_longest_expiry():
