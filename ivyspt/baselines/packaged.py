@@ -6,31 +6,43 @@ from pathlib import Path
 
 import numpy as np
 
+from ivyspt.columns import DataError
 from ivyspt.completion import Completion, Context, Targets
 from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.inference.engine import Engine, load_engine
 from ivyspt.mixture.answers import Quoted
+from ivyspt.mixture.bands import bands_of
 from ivyspt.mixture.weights import load_flagship
 from ivyspt.pretraining.fine_tuning import fine_tune
 from ivyspt.tensors import arrays_of
 
 AVERAGING = 0.98  # of the exponential average of the weights, over tens of steps
+SHOWN, HIDDEN, SHUFFLED = "shown", "hidden", "of_other_days"
+_SHUFFLE = 20260526  # seed of the days that are drawn
 
 
 class Packaged:
     """Answers by weights that come with the package.
 
-    With `market` the study's market features are given, which is right where none of them is a proxy. Without `steps`
-    a study's days teach it nothing; with them it is fine-tuned by so many, `learning_rate` the highest rate.
+    `market` says what it is given of the study's market features: they are "shown", which is right where none of them
+    is a proxy; "hidden"; or "of_other_days", those of a training day at random, by which one sees whether it is the
+    day's own that help. Without `steps` a study's days teach it nothing else; with them it is fine-tuned by so many,
+    `learning_rate` the highest rate, and states no intervals then, since none were calibrated.
     """
 
-    def __init__(self, weights: str, market: bool, steps: int = 0, learning_rate: float = 3e-4):
+    def __init__(self, weights: str, market: str, steps: int = 0, learning_rate: float = 3e-4):
+        if market not in (SHOWN, HIDDEN, SHUFFLED):
+            raise DataError(f"packaged: market must be {SHOWN}, {HIDDEN} or {SHUFFLED}, got {market!r}")
         self.market, self.steps, self.learning_rate = market, steps, learning_rate
         self.weights = Path(str(resources.files("ivyspt") / "weights" / f"{weights}.safetensors"))
-        self.engine, _ = load_engine(self.weights)
+        self.engine, header = load_engine(self.weights)
+        self.bands = None if steps else bands_of(header, self.weights)
+        self.days = np.full((1, 3), np.nan)  # market features of the training days
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
         """Fine-tune from the packaged weights, where steps are asked for."""
+        if training:
+            self.days = np.unique([context.market for context, _ in training], axis=0)
         if not self.steps:
             return
         network, _ = load_flagship(self.weights)
@@ -38,13 +50,22 @@ class Packaged:
         settings = FlagshipTraining(
             steps=self.steps, learning_rate=self.learning_rate, warmup_steps=warmup, averaging=AVERAGING
         )
-        fine_tune(network, training, settings, seed, self.market)
+        fine_tune(network, training, settings, seed, self.market == SHOWN)
         self.engine = Engine(arrays_of(network.state_dict()), network.settings)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
         """Complete one surface; half-spreads are unknown here."""
         unknown = np.full(len(context.implied_vol), np.nan)
-        market = context.market if self.market else np.full(3, np.nan)
+        market = self._market(context)
         quoted = Quoted(context.log_moneyness, context.time_to_maturity, context.implied_vol, unknown, market)
         found = self.engine.answer(quoted, log_moneyness, time_to_maturity)
-        return Completion(found.implied_vol, found.w_k, found.w_kk, found.w_tau)
+        intervals = None if self.bands is None else self.bands.around(found, len(unknown))
+        return Completion(found.implied_vol, found.w_k, found.w_kk, found.w_tau, intervals)
+
+    def _market(self, context: Context) -> np.ndarray:
+        if self.market == SHOWN:
+            return context.market
+        if self.market == HIDDEN:
+            return np.full(3, np.nan)
+        own = np.frombuffer(context.market.tobytes(), np.uint32)  # surfaces of one day are shown the same other day
+        return self.days[np.random.default_rng([_SHUFFLE, *own]).integers(len(self.days))]
