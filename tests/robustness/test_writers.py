@@ -145,7 +145,7 @@ def test_the_search_for_hidden_code_finds_it(source):
     assert unsafe(source)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
 def test_configurations_are_plain_yaml(path):
     assert isinstance(yaml.safe_load(path.read_text()), dict)
     assert "!!" not in path.read_text()

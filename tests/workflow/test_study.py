@@ -1,6 +1,7 @@
 """A configuration is checked once, and each stage is given what it reads of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,18 @@ def test_the_mixed_weights_name_the_tables_of_their_companions(monkeypatch):
     assert (ROOT / study["flagship_training"]["start"]).is_file()
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "config/benchmarks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_benchmark_changes_the_study_that_it_names(path, monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    text = path.read_text()
+    under = re.search(r"^# On top of (\S+),", text, re.MULTILINE)[1]
+    study = complete(merge(yaml.safe_load((ROOT / under).read_text()), yaml.safe_load(text)))
+    assert study["results"] == f"results/benchmark-{path.stem}"
+    assert f"--configfile {under} {path.relative_to(ROOT)} -- {study['results']}/" in text
+    row = re.search(r"errors/(\w+)/0.parquet", text)[1]
+    assert study["baselines"][row]["candidates"]["weights"] == ["base"]
+
+
 def test_a_training_of_the_flagship_is_another_once_its_sources_are(monkeypatch):
     monkeypatch.setenv("IVYSPT_DATA", "/chains")
     file = yaml.safe_load((ROOT / "config/flagship.yaml").read_text())
@@ -109,5 +122,5 @@ def test_a_training_of_the_flagship_is_another_once_its_sources_are(monkeypatch)
         return flagship_course(complete(merge(file, {"flagship_training": changes})), "data")
 
     assert course(steps=9, threads=2) == course()  # more steps in another sitting
-    assert course(start="ivyspt/weights/base.safetensors") != course()
+    assert course(start="ivyspt/weights/panel.safetensors") != course()
     assert course(companions=[{"results": "results", "share": 0.1, "market": False}]) != course()
