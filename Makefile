@@ -79,9 +79,16 @@ crash: smoke ## Kill the smoke study at KILLS random moments (20), resume, compa
 mutants: .venv/installed ## Break the code in many places; each time a test must fail
 	$(BIN)/python tools/mutants.py
 
-weights: .venv/installed ## Train the packaged weights anew; needs the panel's data (config/flagship.yaml) and hours
+TABLES := surfaces/{points,market_features,split}.parquet
+
+weights: .venv/installed ## Train the packaged weights anew; needs the data that config/weights/mixed.yaml names, and hours
 	$(SNAKEMAKE) --configfile config/flagship.yaml -- results/flagship/flagship/0/packed.safetensors
-	cp results/flagship/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
+	cp results/flagship/flagship/0/packed.safetensors ivyspt/weights/panel.safetensors
+	$(SNAKEMAKE) results/$(TABLES)
+	$(SNAKEMAKE) --configfile config/megacaps.yaml -- results/megacaps/$(TABLES)
+	$(SNAKEMAKE) --configfile config/spx.yaml -- results/spx/$(TABLES)
+	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/0/packed.safetensors
+	cp results/flagship-mixed/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
 
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
 	tools/audit.sh

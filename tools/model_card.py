@@ -1,69 +1,163 @@
-"""Write the model card of packaged weights from a finished benchmark study: `python tools/model_card.py --help`."""
+"""Write the model card of packaged weights from finished benchmark studies: `python tools/model_card.py --help`."""
 
 import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from arch.bootstrap import CircularBlockBootstrap
 from safetensors import safe_open
 
-ROW = "packaged"
+FEW = ("random_5", "random_9", "random_20", "random_40")
+HOLES = (
+    "block",
+    "both_wings",
+    "left_wing",
+    "near_money",
+    "nine_clustered",
+    "right_wing",
+    "short_end",
+    "whole_expiries",
+)
+DRAWS, BLOCK_DAYS = 2000, 1
+OURS = ("packaged", "ivyspt")  # how the names of rows that are no peers begin
+CELL = ["tier", "mask"]
 
 
 def main() -> None:
-    """Print the card as Markdown."""
+    """Write the card as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument(
-        "--results", type=Path, required=True, help="of the benchmark study, for instance results/benchmark-panel"
-    )
     parser.add_argument("--text", type=Path, required=True, help="what the card says beside numbers, Markdown")
     parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument(
+        "--study",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("TITLE", "RESULTS", "ROW"),
+        help="a finished study: its heading, its results' prefix and the row of the weights; may be repeated",
+    )
     chosen = parser.parse_args()
     with safe_open(chosen.weights, framework="np") as file:
         origin = json.loads(file.metadata()["ivyspt"])
-    tables = "\n\n".join((_errors(chosen.results), _audit(chosen.results), _origin(origin)))
-    chosen.card.write_text(f"{chosen.text.read_text().rstrip()}\n\n{tables}\n")
+    parts = [chosen.text.read_text().rstrip(), _LEGEND]
+    parts += [_study(title, Path(results), row) for title, results, row in chosen.study]
+    chosen.card.write_text("\n\n".join((*parts, _origin(origin))) + "\n")
 
 
-def _errors(results: Path) -> str:
-    """Medians of per-surface RMSE by tier and mask, beside the best peer of each cell."""
-    table = pl.concat(
-        [pl.read_parquet(path) for path in sorted((results / "evaluation" / "errors").glob("*/*.parquet"))]
+_LEGEND = """## Errors on test days
+
+Medians of per-surface RMSE, vol points. The best peer of each cell is chosen after the fact, among the expert-fitted
+methods of config/benchmark-panel.yaml; the ratio to it has a 95 % interval from resampled days, and wins are the share
+of surfaces with less error than the best peer's. The last columns are the shares of targets within the 90 % and the
+50 % intervals."""
+
+
+def _study(title: str, results: Path, row: str) -> str:
+    errors = (
+        _read(results, "errors").filter(pl.col("region") == "all").with_columns(date=pl.col("quote_time").dt.date())
     )
-    medians = (
-        table.filter(pl.col("region") == "all")
-        .group_by("run", "tier", "mask")
-        .agg(pl.col("rmse").median(), pl.len().alias("surfaces"))
-    )
-    own = medians.filter(pl.col("run") == ROW)
-    peers = medians.filter(pl.col("run") != ROW, ~pl.col("run").str.contains(r"\.")).sort("rmse", "run")
-    best = peers.group_by("tier", "mask", maintain_order=True).first()
-    joined = own.join(best, on=["tier", "mask"], suffix="_best").sort("tier", "mask")
-    lines = [
-        "Median per-surface RMSE on the test days, vol points; the best peer of each cell is chosen after the fact:",
-        "",
-        "| tier | mask | surfaces | these weights | best peer | ratio |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in joined.iter_rows(named=True):
-        ratio = row["rmse"] / row["rmse_best"]
-        peer = f"{row['rmse_best']:.2f} ({row['run_best'].replace('_', ' ')})"
-        lines.append(
-            f"| {row['tier']} | {row['mask']} | {row['surfaces']} | {row['rmse']:.2f} | {peer} | {ratio:.2f} |"
+    peers = errors.filter(~pl.any_horizontal(pl.col("run").str.starts_with(name) for name in OURS))
+    medians = peers.group_by("run", *CELL).agg(pl.col("rmse").median()).sort("rmse", "run")
+    best = medians.group_by(CELL, maintain_order=True).first().sort(CELL)
+    own = errors.filter(pl.col("run") == row)
+    if own.is_empty():
+        raise SystemExit(
+            f"{results}: must hold errors of the row {row}, got {', '.join(errors['run'].unique().sort())}"
         )
-    return "\n".join(lines)
+    lines = [
+        f"### {title}",
+        "",
+        f"{own['date'].n_unique()} days, {own['symbol'].n_unique()} names.",
+        "",
+        "| tier | mask | surfaces | these weights | best peer | ratio | wins | in 90 % | in 50 % |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    ratios = {}
+    for tier, mask, peer, _ in best.select(*CELL, "run", "rmse").iter_rows():
+        cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
+        pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
+        if pairs.is_empty():
+            continue
+        mine, theirs = pairs["rmse"].median(), pairs["rmse_peer"].median()
+        low, high = _interval(pairs)
+        ratios[tier, mask] = mine / theirs
+        covered = [_weighted(pairs, f"covered_{level}") for level in (90, 50)]
+        wins = (pairs["rmse"] < pairs["rmse_peer"]).mean()
+        lines.append(
+            f"| {tier} | {mask} | {pairs.height} | {mine:.2f} | {theirs:.2f} ({peer.replace('_', ' ')}) |"
+            f" {mine / theirs:.2f} [{low:.2f}, {high:.2f}] | {wins:.0%} | {covered[0]:.0%} | {covered[1]:.0%} |"
+        )
+    return "\n".join((*lines, "", *_means(ratios), *_beside(errors, row), "", _audit(results, row)))
 
 
-def _audit(results: Path) -> str:
-    found = pl.concat(
-        pl.read_parquet(path) for path in sorted((results / "evaluation" / "audit").glob(f"{ROW}/*.parquet"))
-    )
-    judged = found.filter(pl.col("violating").is_not_null())
+def _interval(pairs: pl.DataFrame) -> tuple[float, float]:
+    """Of the ratio of medians, from resampled blocks of days."""
+    days = pairs.partition_by("date", maintain_order=True)
+    if len(days) < 2:
+        return float("nan"), float("nan")
+    columns = [(day["rmse"].to_numpy(), day["rmse_peer"].to_numpy()) for day in days]
+    bootstrap = CircularBlockBootstrap(BLOCK_DAYS, np.arange(len(days)), seed=np.random.default_rng(0))
+
+    def ratio(drawn: np.ndarray) -> float:
+        mine, theirs = (np.median(np.concatenate([columns[i][side] for i in drawn])) for side in (0, 1))
+        return mine / theirs
+
+    return tuple(np.quantile(bootstrap.apply(ratio, DRAWS), [0.025, 0.975]))
+
+
+def _weighted(pairs: pl.DataFrame, name: str) -> float:
+    return (pairs[name] * pairs["points"]).sum() / pairs["points"].sum()
+
+
+def _means(ratios: dict) -> list[str]:
+    """Geometric means of the ratios by tier."""
+    lines = []
+    for tier in dict.fromkeys(tier for tier, _ in ratios):
+        parts = []
+        for name, masks in (("few quotes at random", FEW), ("holes", HOLES)):
+            found = [ratio for (other, mask), ratio in ratios.items() if other == tier and mask in masks]
+            if found:
+                parts.append(f"{np.exp(np.mean(np.log(found))):.3f} over {len(found)} cells of {name}")
+        worse = sum(ratio > 1 for (other, _), ratio in ratios.items() if other == tier)
+        count = sum(other == tier for other, _ in ratios)
+        lines.append(
+            f"{tier.capitalize()}: geometric mean ratio {', '.join(parts)}; above one in {worse} of {count} cells."
+        )
+    return lines
+
+
+def _beside(errors: pl.DataFrame, row: str) -> list[str]:
+    """The other rows of packaged weights, against this one."""
+    medians = errors.group_by("run", *CELL).agg(pl.col("rmse").median())
+    own = medians.filter(pl.col("run") == row)
+    others = sorted(run for run in medians["run"].unique() if run.startswith("packaged") and run != row)
+    lines = []
+    for run in others:
+        joined = own.join(medians.filter(pl.col("run") == run), on=CELL, suffix="_other")
+        change = (joined["rmse_other"] / joined["rmse"]).log().mean()
+        lines.append(
+            f"Row `{run}`: {np.exp(change):.3f} times these errors, geometric mean over {joined.height} cells."
+        )
+    return lines
+
+
+def _read(results: Path, kind: str) -> pl.DataFrame:
+    paths = sorted((results / "evaluation" / kind).glob("*/*.parquet"))
+    if not paths:
+        raise SystemExit(f"{results}/evaluation/{kind}: must hold tables of a finished study, got none")
+    return pl.concat([pl.read_parquet(path) for path in paths if "." not in path.parent.name])
+
+
+def _audit(results: Path, row: str) -> str:
+    found = _read(results, "audit").filter(pl.col("run") == row)
+    judged = found.filter(pl.col("violating_derivatives").is_not_null())
     prices = found.filter(pl.col("violating_prices").is_not_null())
     return (
-        f"Surfaces in which the audit found arbitrage: {judged['violating_derivatives'].sum()} of {judged.height}"
-        f" by derivatives, {prices['violating_prices'].sum()} of {prices.height} by the referee on prices."
+        f"Surfaces in which the audit found arbitrage: {judged['violating_derivatives'].sum():.0f} of {judged.height}"
+        f" by derivatives, {prices['violating_prices'].sum():.0f} of {prices.height} by the referee on prices."
     )
 
 
