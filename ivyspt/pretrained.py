@@ -1,15 +1,12 @@
 """The flagship for one's own quotes: `load_pretrained(name).complete(context, targets)`, tables in and out."""
 
-from importlib import resources
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 from threadpoolctl import ThreadpoolController
 
 from ivyspt.columns import INTERVALS, DataError
 from ivyspt.completion import interval_columns
-from ivyspt.inference.engine import Engine, load_engine
+from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import Bands, bands_of
 from ivyspt.mixture.typical import LONGEST, SHORTEST
@@ -79,11 +76,7 @@ class Pretrained:
 
 def load_pretrained(name: str = "base") -> Pretrained:
     """Load weights that come with the package, or those in a file of one's own (a path ending in .safetensors)."""
-    shipped = resources.files("ivyspt") / "weights"
-    path = Path(name if name.endswith(".safetensors") else str(shipped / f"{name}.safetensors"))
-    if not path.is_file():
-        known = sorted(each.stem for each in Path(str(shipped)).glob("*.safetensors"))
-        raise DataError(f"weights must be one of {', '.join(known)} or a .safetensors file, got {name}")
+    path = find_weights(name)
     engine, header = load_engine(path)
     return Pretrained(engine, bands_of(header, path))
 

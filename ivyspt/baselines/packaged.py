@@ -1,15 +1,13 @@
 """The packaged flagship, trained on other data: as it comes, or fine-tuned on a study's training days."""
 
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 
 import numpy as np
 
 from ivyspt.columns import DataError
 from ivyspt.completion import Completion, Context, Targets
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.inference.engine import Engine, load_engine
+from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Quoted
 from ivyspt.mixture.bands import bands_of
 from ivyspt.mixture.weights import load_flagship
@@ -22,7 +20,7 @@ _SHUFFLE = 20260526  # seed of the days that are drawn
 
 
 class Packaged:
-    """Answers by weights that come with the package.
+    """Answers by weights that come with the package, or by those of a `.safetensors` file.
 
     `market` says what it is given of the study's market features: they are "shown", which is right where none of them
     is a proxy; "hidden"; or "of_other_days", those of a training day at random, by which one sees whether it is the
@@ -34,7 +32,7 @@ class Packaged:
         if market not in (SHOWN, HIDDEN, SHUFFLED):
             raise DataError(f"packaged: market must be {SHOWN}, {HIDDEN} or {SHUFFLED}, got {market!r}")
         self.market, self.steps, self.learning_rate = market, steps, learning_rate
-        self.weights = Path(str(resources.files("ivyspt") / "weights" / f"{weights}.safetensors"))
+        self.weights = find_weights(weights)
         self.engine, header = load_engine(self.weights)
         self.bands = None if steps else bands_of(header, self.weights)
         self.days = np.full((1, 3), np.nan)  # market features of the training days

@@ -1,6 +1,7 @@
 """From the quotes of one surface to answers at its targets, arrays in and arrays out."""
 
 import math
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,22 @@ def _mills(d: np.ndarray) -> np.ndarray:
 
 def _durrleman_g(k: np.ndarray, s: Slices) -> np.ndarray:
     return np.square(1 - k * s.w_k / (2 * s.w)) - np.square(s.w_k) / 4 * (1 / s.w + 0.25) + s.w_kk / 2
+
+
+def find_weights(name: str) -> Path:
+    """The file of weights that come with the package, or the one that a path ending in .safetensors names.
+
+    Raises
+    ------
+    DataError
+        There is no such file.
+    """
+    shipped = Path(str(resources.files("ivyspt"))) / "weights"
+    path = Path(name) if name.endswith(".safetensors") else shipped / f"{name}.safetensors"
+    if not path.is_file():
+        known = sorted(each.stem for each in shipped.glob("*.safetensors"))
+        raise DataError(f"weights must be one of {', '.join(known)} or a .safetensors file, got {name}")
+    return path
 
 
 def load_engine(path: Path) -> tuple[Engine, dict]:

@@ -110,7 +110,7 @@ def test_a_benchmark_changes_the_study_that_it_names(path, monkeypatch):
     study = complete(merge(yaml.safe_load((ROOT / under).read_text()), yaml.safe_load(text)))
     assert study["results"] == f"results/benchmark-{path.stem}"
     assert f"--configfile {under} {path.relative_to(ROOT)} -- {study['results']}/" in text
-    row = re.search(r"errors/(\w+)/0.parquet", text)[1]
+    row = re.search(r"errors/([a-z]+(?:_mixed)?)", text)[1]
     assert study["baselines"][row]["candidates"]["weights"] == ["base"]
 
 

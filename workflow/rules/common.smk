@@ -206,7 +206,7 @@ def checkpoint(stage):
 def packaged_weights(wildcards):
     """The files of packaged weights that a baseline's row names, so that new ones are asked anew."""
     named = STUDY["baselines"][wildcards.baseline]["candidates"].get("weights", [])
-    return [str(ROOT / "ivyspt" / "weights" / f"{name}.safetensors") for name in named]
+    return [name if "." in name else str(ROOT / "ivyspt" / "weights" / f"{name}.safetensors") for name in named]
 
 
 def flagship_checkpoint(wildcards):
