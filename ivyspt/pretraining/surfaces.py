@@ -14,6 +14,7 @@ from ivyspt.corpus.contexts import shown_and_held_out
 from ivyspt.corpus_config import Contexts
 from ivyspt.mixture.quotes import MARKET, Quotes
 
+MARKET_SHOWN = 0.7  # share of the visits that show market features
 LARGEST = 600  # points of a surface that a visit chooses from, drawn afresh each time
 
 
@@ -50,6 +51,11 @@ class RealSurfaces:
             self.market.fill_(torch.nan)
         self.level = _at_the_money(sizes, points)
 
+    @property
+    def shows_market(self) -> bool:
+        """Whether any surface has market features."""
+        return not bool(self.market.isnan().all())
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -62,7 +68,7 @@ class RealSurfaces:
         shown, present, asked, wanted = shown_and_held_out(cloud, context, targets, contexts, generator)
         first = shown[:, :1]
         shown = torch.where(present, shown, first)
-        market_known = torch.rand((surfaces, 1), generator=generator) < 0.7
+        market_known = torch.rand((surfaces, 1), generator=generator) < MARKET_SHOWN
         quotes = Quotes(
             *(each[index.gather(1, shown)] for each in (self.k, self.tau, self.vol, self.half_spread)),
             present,

@@ -4,10 +4,12 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -17,9 +19,9 @@ from ivyspt.corpus.families import Pool
 from ivyspt.corpus_config import Contexts, Corpus
 from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
-from ivyspt.mixture.quotes import Quotes
+from ivyspt.mixture.quotes import MARKET, Quotes
 from ivyspt.pretraining.objective import losses
-from ivyspt.pretraining.surfaces import Asked, RealSurfaces
+from ivyspt.pretraining.surfaces import MARKET_SHOWN, Asked, RealSurfaces
 from ivyspt.tensor_file import read_tensors, write_tensors
 from ivyspt.tensors import arrays_of, tensors_of
 
@@ -40,6 +42,25 @@ class Sources:
     pools: Mapping[str, Pool]
     real: Sequence[RealSource]
 
+    @cached_property
+    def markets(self) -> Float[Tensor, "day 3"]:
+        """Market features of the days of those sources that show them."""
+        rows = torch.cat([torch.empty(0, len(MARKET)), *(source.surfaces.market for source in self.real)])
+        return rows[~rows.isnan().all(1)].unique(dim=0)
+
+    def with_a_market(self, quotes: Quotes, generator: Generator) -> Quotes:
+        """Surfaces without market features of their own are shown those of a day at random, as often as others theirs.
+
+        Or else whether they are known would tell what kind of surface it is, and quotes that come without them would
+        be completed as if they were simulated.
+        """
+        if not len(self.markets):
+            return quotes
+        count = len(quotes.market)
+        day = torch.randint(len(self.markets), (count,), generator=generator)
+        shown = torch.rand((count, 1), generator=generator) < MARKET_SHOWN
+        return replace(quotes, market=torch.where(shown, self.markets[day], torch.nan))
+
 
 def learning_rate(step: int, training: FlagshipTraining) -> float:
     """Linear warm-up, then a plateau, then a cosine over the last part of the steps."""
@@ -59,9 +80,12 @@ def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generato
     real = round(training.real_share * surfaces) if sources.real else 0
     parts = []
     if real < surfaces:
-        parts.append(_simulated(sources, surfaces - real, high, training.targets, contexts, generator))
+        quotes, asked = _simulated(sources, surfaces - real, high, training.targets, contexts, generator)
+        parts.append((sources.with_a_market(quotes, generator), asked))
     for source, visits in _visits(sources.real, real, generator):
-        parts.append(source.surfaces.draw(generator, visits, high, training.targets, contexts))
+        quotes, asked = source.surfaces.draw(generator, visits, high, training.targets, contexts)
+        own = source.surfaces.shows_market
+        parts.append((quotes if own else sources.with_a_market(quotes, generator), asked))
     return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
 
 

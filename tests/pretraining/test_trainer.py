@@ -1,5 +1,6 @@
 """Training on simulated and real surfaces: it learns, and it resumes bit for bit."""
 
+from copy import copy
 from datetime import datetime
 
 import numpy as np
@@ -118,3 +119,30 @@ def test_the_learning_rate_warms_up_stays_and_falls():
     assert rates[40] == training.learning_rate
     assert rates[99] < 0.02 * training.learning_rate
     assert np.diff(rates[70:]).max() < 0
+
+
+def test_whether_the_market_is_known_does_not_tell_where_a_surface_is_from(real):
+    blind = copy(real)
+    blind.market = torch.full_like(real.market, torch.nan)
+    sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(real, 0.5), RealSource(blind, 0.5)])
+    assert sources.markets.tolist() == real.market[:1].tolist()  # its surfaces share a day
+    generator = torch.Generator().manual_seed(0)
+    training = make_training(batch_size=400, batch_points=10_000)
+    known = [
+        ~draw_batch(Sources(sources.corpus, {}, real_sources), share, generator)[0].market.isnan().all(1)
+        for real_sources, share in (
+            (sources.real, training.model_copy(update={"real_share": 1.0})),
+            (sources.real, training.model_copy(update={"real_share": 0.01})),
+            ([RealSource(real)], training.model_copy(update={"real_share": 1.0})),
+        )
+    ]
+    shares = [each.double().mean().item() for each in known]
+    assert shares == pytest.approx([0.7] * 3, abs=0.08)  # three standard deviations of a mean of 400
+
+
+def test_where_no_source_shows_its_market_none_is_made_up(real):
+    blind = copy(real)
+    blind.market = torch.full_like(real.market, torch.nan)
+    sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(blind)])
+    quotes, _ = draw_batch(sources, make_training(), torch.Generator().manual_seed(0))
+    assert quotes.market.isnan().all()
