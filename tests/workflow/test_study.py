@@ -107,11 +107,13 @@ def test_a_benchmark_changes_the_study_that_it_names(path, monkeypatch):
     monkeypatch.setenv("IVYSPT_DATA", "/chains")
     text = path.read_text()
     under = re.search(r"^# On top of (\S+),", text, re.MULTILINE)[1]
-    study = complete(merge(yaml.safe_load((ROOT / under).read_text()), yaml.safe_load(text)))
-    assert study["results"] == f"results/benchmark-{path.stem}"
-    assert f"--configfile {under} {path.relative_to(ROOT)} -- {study['results']}/" in text
-    row = re.search(r"errors/([a-z]+(?:_mixed)?)", text)[1]
-    assert study["baselines"][row]["candidates"]["weights"] == ["base"]
+    changes = yaml.safe_load(text)
+    study = complete(merge(yaml.safe_load((ROOT / under).read_text()), changes))
+    assert changes.get("results", study["results"]) == study["results"]
+    assert study["results"] in (f"results/benchmark-{path.stem}", "results/benchmark-panel")
+    assert f"--configfile {under} {path.relative_to(ROOT)} -- {study['results']}/evaluation/errors/packaged" in text
+    used = [row["candidates"]["weights"] for row in study["baselines"].values() if row["method"] == "packaged"]
+    assert ["base"] in used
 
 
 def test_a_training_of_the_flagship_is_another_once_its_sources_are(monkeypatch):
