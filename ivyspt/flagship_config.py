@@ -53,6 +53,8 @@ class FlagshipTraining(Section):
     start: OptionalPath = None  # weights to go on from; None: a random start
     # left out of settings while there are none, so that a training without them is given what it was
     companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
+    # surfaces without market features are shown those of a day at random, so that their absence says nothing
+    any_market: Annotated[bool, Field(exclude_if=lambda shown: not shown)] = False
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
     held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
     calibration_batches: Count = 40  # of each class of context sizes and tier, on validation days

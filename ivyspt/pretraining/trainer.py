@@ -49,10 +49,9 @@ class Sources:
         return rows[~rows.isnan().all(1)].unique(dim=0)
 
     def with_a_market(self, quotes: Quotes, generator: Generator) -> Quotes:
-        """Surfaces without market features of their own are shown those of a day at random, as often as others theirs.
+        """Show surfaces without market features of their own those of a day at random, as often as others theirs.
 
-        Or else whether they are known would tell what kind of surface it is, and quotes that come without them would
-        be completed as if they were simulated.
+        Or else whether they are known tells what kind of surface it is.
         """
         if not len(self.markets):
             return quotes
@@ -78,14 +77,18 @@ def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generato
     surfaces = max(4, min(training.batch_size, training.batch_points // high))
     contexts = sources.corpus.contexts.model_copy(update={"quotes": (low, high)})
     real = round(training.real_share * surfaces) if sources.real else 0
-    parts = []
+    parts, blind = [], []
     if real < surfaces:
-        quotes, asked = _simulated(sources, surfaces - real, high, training.targets, contexts, generator)
-        parts.append((sources.with_a_market(quotes, generator), asked))
+        parts.append(_simulated(sources, surfaces - real, high, training.targets, contexts, generator))
+        blind.append(True)
     for source, visits in _visits(sources.real, real, generator):
-        quotes, asked = source.surfaces.draw(generator, visits, high, training.targets, contexts)
-        own = source.surfaces.shows_market
-        parts.append((quotes if own else sources.with_a_market(quotes, generator), asked))
+        parts.append(source.surfaces.draw(generator, visits, high, training.targets, contexts))
+        blind.append(not source.surfaces.shows_market)
+    if training.any_market:
+        parts = [
+            (sources.with_a_market(quotes, generator) if alone else quotes, asked)
+            for (quotes, asked), alone in zip(parts, blind, strict=True)
+        ]
     return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
 
 

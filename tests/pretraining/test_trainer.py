@@ -127,7 +127,7 @@ def test_whether_the_market_is_known_does_not_tell_where_a_surface_is_from(real)
     sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(real, 0.5), RealSource(blind, 0.5)])
     assert sources.markets.tolist() == real.market[:1].tolist()  # its surfaces share a day
     generator = torch.Generator().manual_seed(0)
-    training = make_training(batch_size=400, batch_points=10_000)
+    training = make_training(batch_size=400, batch_points=10_000, any_market=True)
     known = [
         ~draw_batch(Sources(sources.corpus, {}, real_sources), share, generator)[0].market.isnan().all(1)
         for real_sources, share in (
@@ -144,5 +144,11 @@ def test_where_no_source_shows_its_market_none_is_made_up(real):
     blind = copy(real)
     blind.market = torch.full_like(real.market, torch.nan)
     sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(blind)])
-    quotes, _ = draw_batch(sources, make_training(), torch.Generator().manual_seed(0))
+    quotes, _ = draw_batch(sources, make_training(any_market=True), torch.Generator().manual_seed(0))
     assert quotes.market.isnan().all()
+
+
+def test_unless_asked_for_simulated_surfaces_come_without_a_market(real):
+    sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(real)])
+    quotes, _ = draw_batch(sources, make_training(real_share=0.25), torch.Generator().manual_seed(0))
+    assert quotes.market[:3].isnan().all()  # of four surfaces
