@@ -60,7 +60,7 @@ def test_ratios_wins_coverage_and_audit_are_those_of_the_tables(tmp_path):
     assert card(tmp_path, "packaged").returncode == 0
     made = (tmp_path / "card.md").read_text()
     assert made.startswith("# Words\n\n## Errors on test days")
-    assert "### A panel\n\n4 days, 10 names." in made
+    assert "### A panel\n\n4 days, 10 names. Peers: essvi, svi." in made
     cells = re.search(r"^\| liquid \| random_9 \|.*$", made, re.MULTILINE)[0].split(" | ")
     assert cells[2:5] == ["40", "1.45", "2.70 (essvi)"]  # medians of 1, 1.1 … 1.9 and of 2, 2.2 … 3.6 and 0.5
     assert cells[5] == "0.54 [0.54, 0.54]"  # every day is like every other

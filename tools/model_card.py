@@ -49,8 +49,8 @@ def main() -> None:
 
 _LEGEND = """## Errors on test days
 
-Medians of per-surface RMSE, vol points. The best peer of each cell is chosen after the fact, among the expert-fitted
-methods of config/benchmark-panel.yaml; the ratio to it has a 95 % interval from resampled days, and wins are the share
+Medians of per-surface RMSE, vol points. The best peer of each cell is chosen after the fact, among those that are
+named, each tuned on validation days; the ratio to it has a 95 % interval from resampled days, and wins are the share
 of surfaces with less error than the best peer's. The last columns are the shares of targets within the 90 % and the
 50 % intervals."""
 
@@ -67,10 +67,11 @@ def _study(title: str, results: Path, row: str) -> str:
         raise SystemExit(
             f"{results}: must hold errors of the row {row}, got {', '.join(errors['run'].unique().sort())}"
         )
+    named = ", ".join(peers["run"].unique().sort())
     lines = [
         f"### {title}",
         "",
-        f"{own['date'].n_unique()} days, {own['symbol'].n_unique()} names.",
+        f"{own['date'].n_unique()} days, {own['symbol'].n_unique()} names. Peers: {named}.",
         "",
         "| tier | mask | surfaces | these weights | best peer | ratio | wins | in 90 % | in 50 % |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
