@@ -8,6 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import ivyspt
 from ivyspt.mixture.answers import Quoted
@@ -44,7 +45,7 @@ def test_one_surface(benchmark, kind, targets):
 
     def arrays() -> int:
         found = model.engine.answer(quoted, *place)
-        return len(model.bands.around(found, len(k))[90][0])
+        return len(model.bands.around(found, quoted)[90][0])
 
     run = arrays if kind == "arrays" else lambda: model.complete(quotes, places).height
     assert benchmark.pedantic(run, rounds=200, warmup_rounds=10) == targets
@@ -65,6 +66,22 @@ def test_surfaces_a_second_on_two_processes(benchmark, capsys):
     if benchmark.stats:
         with capsys.disabled():
             print(f"\nsurfaces a second on two processes: {2 * SURFACES / benchmark.stats['median']:.0f}")
+
+
+def test_surfaces_a_second_in_batches(benchmark, capsys):
+    """The same in one call of one process: 300 a second are asked for, on two cores."""
+    torch.set_num_threads(2)
+    model, count = ivyspt.load_pretrained(), 16 * SURFACES
+    each = [(made_quotes(seed), made_places(100)) for seed in range(count)]
+    quotes, places = (
+        pl.concat([pair[part].with_columns(surface_id=pl.lit(str(seed))) for seed, pair in enumerate(each)])
+        for part in (0, 1)
+    )
+    done = benchmark.pedantic(lambda: model.complete(quotes, places).height, rounds=3, warmup_rounds=1)
+    assert done == count * 100
+    if benchmark.stats:
+        with capsys.disabled():
+            print(f"\nsurfaces a second in batches: {count / benchmark.stats['median']:.0f}")
 
 
 def test_cold_start(benchmark):

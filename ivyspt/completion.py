@@ -15,8 +15,9 @@ class Context:
     """The visible points of one surface, and the market as of its quote time.
 
     Arrays have one entry a point. `market` holds the market return, the market's vol and the treasury rate (decimals;
-    NaN where unknown). `previous` holds the visible points of the symbol's surface of the trading day before, where
-    there is one: public at the quote time, but used by no method that does not say so.
+    NaN where unknown). `half_spread` is half of ask less bid, in vol (NaN where a point has none), and `previous` holds
+    the visible points of the symbol's surface of the trading day before, where there is one: both are public at the
+    quote time, but used by no method that does not say so.
     """
 
     surface_id: str
@@ -26,6 +27,7 @@ class Context:
     implied_vol: np.ndarray
     market: np.ndarray
     previous: "Context | None" = None
+    half_spread: np.ndarray | None = None
 
     @property
     def at_the_money_vol(self) -> float:

@@ -1,10 +1,14 @@
 """The sections that state the flagship model and its training."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proportion, Section
+
+# what a surface's quotes are: end-of-day marks or last prices, mids of bid and ask, points of a fitted surface
+QUOTE_KINDS = ("marks", "mids", "smoothed")
+QuoteKind = Literal[*QUOTE_KINDS]
 
 
 class Flagship(Section):
@@ -21,10 +25,16 @@ class Flagship(Section):
     knots: Annotated[int, Field(ge=3, le=40)] = 10  # of the basis in log-maturity
     many_quotes: Count = 61  # a context of so many or more determines finer surfaces
     knots_of_many: Annotated[int, Field(ge=3, le=40)] = 24  # then
+    copies_of_many: Annotated[int, Field(ge=1, le=3)] = 1  # of each component, then, each with a prior of its own
+    quote_kinds: bool = False  # whether it is told what kind of quotes it sees
 
     def knots_for(self, quotes: int) -> int:
         """Knots of the surface that a context of so many quotes is completed to."""
         return self.knots_of_many if quotes >= self.many_quotes else self.knots
+
+    def copies_for(self, quotes: int) -> int:
+        """How often each component stands in that surface."""
+        return self.copies_of_many if quotes >= self.many_quotes else 1
 
 
 class Companion(Section):
@@ -33,6 +43,7 @@ class Companion(Section):
     results: Annotated[str, Field(pattern=r"^results(/[a-z0-9-]+)?$")]  # prefix of its results
     share: Proportion  # of the real surfaces of a batch
     market: bool  # whether its market features are shown; a proxy never passes for VIX
+    kind: QuoteKind | None = None  # of its quotes; None: not told
 
 
 class FlagshipTraining(Section):
@@ -53,6 +64,7 @@ class FlagshipTraining(Section):
     start: OptionalPath = None  # weights to go on from; None: a random start
     # left out of settings while there are none, so that a training without them is given what it was
     companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
+    kind: Annotated[QuoteKind | None, Field(exclude_if=lambda kind: kind is None)] = None  # of the study's own quotes
     # surfaces without market features are shown those of a day at random, so that their absence says nothing
     any_market: Annotated[bool, Field(exclude_if=lambda shown: not shown)] = False
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch

@@ -1,30 +1,36 @@
 """The flagship for one's own quotes: `load_pretrained(name).complete(context, targets)`, tables in and out."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 from threadpoolctl import ThreadpoolController
 
 from ivyspt.columns import INTERVALS, DataError
 from ivyspt.completion import interval_columns
+from ivyspt.flagship_config import QUOTE_KINDS
 from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import Bands, bands_of
 from ivyspt.mixture.typical import LONGEST, SHORTEST
 
+MANY = 200  # surfaces: from here on batches are faster, though they wait for torch to load
 FEWEST_QUOTES = 3  # of a surface
 PERCENT = 3.0  # a median vol above it means that vols came in percent
 PLACE = ("log_moneyness", "time_to_maturity")
 BID_ASK = ("implied_vol_bid", "implied_vol_ask")
 MARKET = ("market_return", "market_vol", "treasury_rate")
+KIND = "quote_kind"
 ANSWERED = ("implied_vol", "total_variance", "w_k", "w_kk", "w_tau", "durrleman_g")
 
 
 class Pretrained:
-    """Trained weights with their calibrated bands."""
+    """Trained weights with their calibrated bands, and the file that they lie in."""
 
-    def __init__(self, engine: Engine, bands: Bands):
+    def __init__(self, engine: Engine, bands: Bands, path: Path):
         self.engine = engine
         self.bands = bands
+        self.path = path
         self.threads = ThreadpoolController()
 
     def complete(self, context: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
@@ -35,8 +41,10 @@ class Pretrained:
         context
             `surface_id`, `log_moneyness` log(K/F), `time_to_maturity` in years (ACT/365) and `implied_vol` (annualised
             decimal), three rows or more a surface; optionally `implied_vol_bid` and `implied_vol_ask`, and, constant
-            within a surface, `market_return` (decimal, daily), `market_vol` (VIX / 100; leave a proxy out) and
-            `treasury_rate` (annualised decimal). What is missing or null is treated as unknown. pandas works as well.
+            within a surface, `market_return` (decimal, daily), `market_vol` (VIX / 100; leave a proxy out),
+            `treasury_rate` (annualised decimal) and `quote_kind`, what the quotes are: "marks" (end-of-day marks or
+            last prices), "mids" (of bid and ask) or "smoothed" (points of a surface that someone has fitted). What is
+            missing or null is treated as unknown. pandas works as well.
         targets
             `surface_id`, `log_moneyness` and `time_to_maturity`.
 
@@ -54,22 +62,29 @@ class Pretrained:
         context, targets = _frame(context), _frame(targets)
         _check_context(context)
         _check_targets(targets, context)
-        numbered = targets.with_row_index("_row")
-        groups = {key[0]: rows for key, rows in context.group_by("surface_id", maintain_order=True)}
-        asked = {key[0]: rows for key, rows in numbered.group_by("surface_id", maintain_order=True)}
-        quoted = [_quoted(groups[name]) for name in asked]
-        places = [tuple(rows[name].cast(pl.Float64).to_numpy() for name in PLACE) for rows in asked.values()]
-        with self.threads.limit(limits=1, user_api="blas"):  # matrices of a hundred rows: threads would only wait
-            found = [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
-        frames = [
-            rows.with_columns(**self._columns(each, len(quotes.implied_vol)))
-            for rows, each, quotes in zip(asked.values(), found, quoted, strict=True)
-        ]
-        empty = [pl.Series(name, [], pl.Float64) for name in (*ANSWERED, *INTERVALS)]
-        answered = pl.concat(frames) if frames else numbered.with_columns(empty)
-        return answered.sort("_row").drop("_row")
+        numbered = targets.with_row_index("_row").sort("surface_id", maintain_order=True)
+        shown = context.sort("surface_id", maintain_order=True)
+        shown = shown.join(numbered, on="surface_id", how="semi", maintain_order="left")
+        quoted = _quoted(shown)
+        places = _by_surface(numbered, [_numbers(numbered, name) for name in PLACE])
+        found = self._many(quoted, places) if len(quoted) >= MANY else self._few(quoted, places)
+        columns = [self._columns(*pair) for pair in zip(found, quoted, strict=True)]
+        answered = {
+            name: np.concatenate([own[name] for own in columns] or [np.empty(0)]) for name in (*ANSWERED, *INTERVALS)
+        }
+        return numbered.with_columns(**answered).sort("_row").drop("_row")
 
-    def _columns(self, found: Answer, quotes: int) -> dict[str, np.ndarray]:
+    def _few(self, quoted: list[Quoted], places: list[tuple]) -> list[Answer]:
+        with self.threads.limit(limits=1, user_api="blas"):  # matrices of a hundred rows: threads would only wait
+            return [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
+
+    def _many(self, quoted: list[Quoted], places: list[tuple]) -> list[Answer]:
+        """The same to single precision of the prior."""
+        from ivyspt.mixture.batches import answer_many  # noqa: PLC0415  torch, for which a few surfaces need not wait
+
+        return answer_many(self.path, quoted, places)
+
+    def _columns(self, found: Answer, quotes: Quoted) -> dict[str, np.ndarray]:
         own = {name: getattr(found, name) for name in ANSWERED}
         return own | interval_columns(self.bands.around(found, quotes))
 
@@ -78,7 +93,7 @@ def load_pretrained(name: str = "base") -> Pretrained:
     """Load weights that come with the package, or those in a file of one's own (a path ending in .safetensors)."""
     path = find_weights(name)
     engine, header = load_engine(path)
-    return Pretrained(engine, bands_of(header, path))
+    return Pretrained(engine, bands_of(header, path), path)
 
 
 def _frame(table) -> pl.DataFrame:
@@ -96,6 +111,7 @@ def _check_context(context: pl.DataFrame) -> None:
         raise DataError(
             f"context: implied_vol must be a decimal (0.2 for 20 %), got a median of {median:.4g}: divide by 100"
         )
+    _check_one_value(context, [name for name in (*MARKET, KIND) if name in context.columns])
     counts = context.group_by("surface_id", maintain_order=True).len().filter(pl.col("len") < FEWEST_QUOTES)
     if counts.height:
         first = counts.row(0)
@@ -112,6 +128,16 @@ def _check_context(context: pl.DataFrame) -> None:
         )
 
 
+def _check_one_value(context: pl.DataFrame, names: list[str]) -> None:
+    """What a surface has once must be the same in all its rows."""
+    if KIND in names:
+        known = pl.col(KIND).is_null() | pl.col(KIND).cast(pl.String).is_in(QUOTE_KINDS)
+        _refuse(context, "context", KIND, ~known, f"must be {', '.join(QUOTE_KINDS)} or null")
+    for name in names:
+        several = pl.col(name).n_unique().over("surface_id") > 1
+        _refuse(context, "context", name, several, "must be the same in all rows of a surface")
+
+
 def _check_targets(targets: pl.DataFrame, context: pl.DataFrame) -> None:
     _check_columns(targets, PLACE, "targets")
     strangers = targets.filter(~pl.col("surface_id").is_in(context["surface_id"].unique().implode()))
@@ -126,6 +152,7 @@ def _check_columns(table: pl.DataFrame, numbers: tuple[str, ...], where: str) ->
     missing = [name for name in ("surface_id", *numbers) if name not in table.columns]
     if missing:
         raise DataError(f"{where}: must have the columns surface_id, {', '.join(numbers)}, got no {', '.join(missing)}")
+    _refuse(table, where, "surface_id", pl.col("surface_id").is_null(), "must not be null")
     for name in numbers:
         if not table[name].dtype.is_numeric():
             raise DataError(f"{where}: {name} must be a number, got the type {table[name].dtype}")
@@ -145,13 +172,25 @@ def _refuse(table: pl.DataFrame, where: str, name: str, broken: pl.Expr, rule: s
         )
 
 
-def _quoted(rows: pl.DataFrame) -> Quoted:
-    def column(name: str) -> np.ndarray:
-        return rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _quoted(context: pl.DataFrame) -> list[Quoted]:
+    """The quotes of each surface of a table that is sorted by surface."""
+    unknown = np.full(context.height, np.nan)
+    low, high = (_numbers(context, name) if name in context.columns else unknown for name in BID_ASK)
+    half_spread = np.where(high > low, (high - low) / 2, np.nan)
+    market = np.stack([_numbers(context, name) if name in context.columns else unknown for name in MARKET], -1)
+    kind = context[KIND].to_numpy() if KIND in context.columns else np.full(context.height, None)
+    quotes = [_numbers(context, name) for name in (*PLACE, "implied_vol")]
+    parts = _by_surface(context, [*quotes, half_spread, market, kind])
+    return [Quoted(*columns, market[0], kind[0]) for *columns, market, kind in parts]
 
-    unknown = np.full(rows.height, np.nan)
-    both = all(name in rows.columns for name in BID_ASK)
-    half_spread = (column("implied_vol_ask") - column("implied_vol_bid")) / 2 if both else unknown
-    market = [column(name)[0] if name in rows.columns else np.nan for name in MARKET]
-    half_spread = np.where(half_spread > 0, half_spread, np.nan)
-    return Quoted(*(column(name) for name in (*PLACE, "implied_vol")), half_spread, np.array(market))
+
+def _by_surface(table: pl.DataFrame, columns: list[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
+    """Columns of a table that is sorted by surface, cut where a new one begins."""
+    if table.is_empty():
+        return []
+    ends = table["surface_id"].rle().struct.field("len").to_numpy().cumsum()[:-1]
+    return list(zip(*(np.split(column, ends) for column in columns), strict=True))
+
+
+def _numbers(table: pl.DataFrame, name: str) -> np.ndarray:
+    return table[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()

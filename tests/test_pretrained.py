@@ -12,12 +12,12 @@ import torch
 from ivyspt.certificate import certify
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
-from ivyspt.mixture.bands import Bands
+from ivyspt.mixture.bands import UNKNOWN, Bands
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import save_flagship
-from ivyspt.pretrained import Pretrained, load_pretrained
+from ivyspt.pretrained import MANY, Pretrained, load_pretrained
 
-BANDS = Bands({90: (2.0,) * 5, 50: (0.7,) * 5})
+BANDS = Bands({UNKNOWN: {90: (2.0,) * 5, 50: (0.7,) * 5}, "mids": {90: (1.0,) * 5, 50: (0.5,) * 5}})
 OUTPUT = [
     *("surface_id", "log_moneyness", "time_to_maturity", "implied_vol", "total_variance", "w_k", "w_kk", "w_tau"),
     *("durrleman_g", "iv_low_90", "iv_high_90", "iv_low_50", "iv_high_50"),
@@ -28,7 +28,8 @@ OUTPUT = [
 def weights(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "own.safetensors"
-    network = FlagshipNetwork(Flagship(dimension=16, blocks=1, heads=2, components=2, knots=5))
+    network = FlagshipNetwork(Flagship(dimension=16, blocks=1, heads=2, components=2, knots=5, quote_kinds=True))
+    torch.nn.init.normal_(network.quote_kinds)
     save_flagship(network, path, {}, BANDS)
     return path
 
@@ -72,6 +73,26 @@ def test_the_answer_has_the_columns_and_the_order_asked_for(model):
     )
 
 
+def test_many_surfaces_are_answered_as_each_alone(model):
+    generator = np.random.default_rng(0)
+    names = [f"S{number}" for number in range(MANY)]
+    contexts, places = [], []
+    for name in names:
+        count = int(generator.integers(3, 90))  # few knots and many
+        tau = generator.choice([0.05, 0.1, 0.3, 0.8], count)
+        k = 0.2 * np.sqrt(tau) * generator.normal(size=count)
+        quoted = {"log_moneyness": k, "time_to_maturity": tau, "implied_vol": 0.2 - 0.1 * k + 0.3 * k**2}
+        contexts.append(pl.DataFrame(quoted).with_columns(surface_id=pl.lit(name)))
+        places.append(TARGETS.head(1 + count % 3).with_columns(surface_id=pl.lit(name)))
+    threads = torch.get_num_threads()
+    together = model.complete(pl.concat(contexts), pl.concat(places))
+    assert torch.get_num_threads() == threads
+    alone = pl.concat([model.complete(*pair) for pair in zip(contexts, places, strict=True)])
+    for column in OUTPUT[3:]:
+        np.testing.assert_allclose(together[column], alone[column], rtol=1e-3, atol=1e-5, err_msg=column)
+    np.testing.assert_allclose(together["implied_vol"], alone["implied_vol"], rtol=1e-5)
+
+
 def test_pandas_works_as_well(model):
     found = model.complete(make_context().to_pandas(), TARGETS.to_pandas())
     assert found.equals(model.complete(make_context(), TARGETS))
@@ -92,10 +113,23 @@ def test_spreads_and_the_market_are_used_where_they_are_known(model):
     assert unknown.equals(plain)
 
 
+def test_the_kind_of_quotes_chooses_the_reading_and_the_intervals(model):
+    plain = model.complete(make_context(), TARGETS)
+    mids = model.complete(make_context(quote_kind=pl.lit("mids")), TARGETS)
+    assert (plain["implied_vol"] - mids["implied_vol"]).abs().min() > 0
+
+    def width(found: pl.DataFrame) -> float:
+        return float((found["iv_high_90"] / found["iv_low_90"]).log().mean())
+
+    assert width(mids) < 0.8 * width(plain)
+    assert model.complete(make_context(quote_kind=pl.lit(None, pl.String)), TARGETS).equals(plain)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         (first_becomes(float("nan"), "implied_vol"), "implied_vol must be finite, got nan in 1 of 8 rows, first for"),
+        ({"surface_id": pl.Series([None, *"AAAAAAA"])}, "surface_id must not be null, got None in 1 of 8 rows"),
         (first_becomes(-0.1, "implied_vol"), "implied_vol must be positive, got -0.1"),
         (first_becomes(-0.1, "time_to_maturity"), "time_to_maturity must lie between one day and 5 years"),
         (first_becomes(float("inf"), "log_moneyness"), "log_moneyness must be finite, got inf"),
@@ -103,6 +137,11 @@ def test_spreads_and_the_market_are_used_where_they_are_known(model):
         ({"implied_vol": pl.lit("0.2")}, "implied_vol must be a number, got the type String"),
         ({"surface_id": pl.Series(["A"] * 7 + ["B"])}, "at least 3 quotes, got 1 for 'B'"),
         (first_becomes(-0.05, "log_moneyness"), "must stand once, got 2 rows"),
+        ({"quote_kind": pl.lit("mid")}, "quote_kind must be marks, mids, smoothed or null, got mid in 8 of 8 rows"),
+        (
+            {"market_vol": pl.Series([0.2] * 7 + [0.3])},
+            "market_vol must be the same in all rows of a surface, got 0.2 in 3 of 8 rows, first for surface 'B'",
+        ),
         ({"implied_vol_bid": pl.lit(-1.0)}, "implied_vol_bid must not be NaN or negative"),
     ],
 )

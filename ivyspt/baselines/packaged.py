@@ -6,7 +6,7 @@ import numpy as np
 
 from ivyspt.columns import DataError
 from ivyspt.completion import Completion, Context, Targets
-from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.flagship_config import QUOTE_KINDS, FlagshipTraining
 from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Quoted
 from ivyspt.mixture.bands import bands_of
@@ -24,14 +24,29 @@ class Packaged:
 
     `market` says what it is given of the study's market features: they are "shown", which is right where none of them
     is a proxy; "hidden"; or "of_other_days", those of a training day at random, by which one sees whether it is the
-    day's own that help. Without `steps` a study's days teach it nothing else; with them it is fine-tuned by so many,
-    `learning_rate` the highest rate, and states no intervals then, since none were calibrated.
+    day's own that help. `kind` says what its quotes are (`ivyspt.flagship_config.QUOTE_KINDS`), which a peer learns by
+    tuning its noise; `bid_ask` whether half-spreads, of which no peer knows, are "shown" or "hidden". Without `steps` a
+    study's days teach it nothing else; with them it is fine-tuned by so many, `learning_rate` the highest rate, and
+    states no intervals then, since none were calibrated.
     """
 
-    def __init__(self, weights: str, market: str, steps: int = 0, learning_rate: float = 3e-4):
+    def __init__(
+        self,
+        weights: str,
+        market: str,
+        kind: str | None = None,
+        bid_ask: str = HIDDEN,
+        steps: int = 0,
+        learning_rate: float = 3e-4,
+    ):
+        if kind not in (None, *QUOTE_KINDS):
+            raise DataError(f"packaged: kind must be null, {', '.join(QUOTE_KINDS)}, got {kind!r}")
+        if bid_ask not in (SHOWN, HIDDEN):
+            raise DataError(f"packaged: bid_ask must be {SHOWN} or {HIDDEN}, got {bid_ask!r}")
         if market not in (SHOWN, HIDDEN, SHUFFLED):
             raise DataError(f"packaged: market must be {SHOWN}, {HIDDEN} or {SHUFFLED}, got {market!r}")
-        self.market, self.steps, self.learning_rate = market, steps, learning_rate
+        self.market, self.kind, self.bid_ask = market, kind, bid_ask
+        self.steps, self.learning_rate = steps, learning_rate
         self.weights = find_weights(weights)
         self.engine, header = load_engine(self.weights)
         self.bands = None if steps else bands_of(header, self.weights)
@@ -52,13 +67,23 @@ class Packaged:
         self.engine = Engine(arrays_of(network.state_dict()), network.settings)
 
     def complete(self, context: Context, log_moneyness: np.ndarray, time_to_maturity: np.ndarray) -> Completion:
-        """Complete one surface; half-spreads are unknown here."""
-        unknown = np.full(len(context.implied_vol), np.nan)
-        market = self._market(context)
-        quoted = Quoted(context.log_moneyness, context.time_to_maturity, context.implied_vol, unknown, market)
+        """Complete one surface."""
+        quoted = Quoted(
+            context.log_moneyness,
+            context.time_to_maturity,
+            context.implied_vol,
+            self._half_spread(context),
+            self._market(context),
+            self.kind,
+        )
         found = self.engine.answer(quoted, log_moneyness, time_to_maturity)
-        intervals = None if self.bands is None else self.bands.around(found, len(unknown))
+        intervals = None if self.bands is None else self.bands.around(found, quoted)
         return Completion(found.implied_vol, found.w_k, found.w_kk, found.w_tau, intervals)
+
+    def _half_spread(self, context: Context) -> np.ndarray:
+        if self.bid_ask == HIDDEN or context.half_spread is None:
+            return np.full(len(context.implied_vol), np.nan)
+        return np.where(context.half_spread > 0, context.half_spread, np.nan)
 
     def _market(self, context: Context) -> np.ndarray:
         if self.market == SHOWN:

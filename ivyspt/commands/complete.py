@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser(prog="ivyspt complete", description=main.__doc__)
     quotes = (
         "quotes, .parquet or .csv: surface_id, log_moneyness = log(K/F), time_to_maturity (years) and implied_vol "
-        "(decimal); optional implied_vol_bid, implied_vol_ask, market_return, market_vol (VIX/100), treasury_rate"
+        "(decimal); optional implied_vol_bid, implied_vol_ask, market_return, market_vol (VIX/100), treasury_rate and "
+        "quote_kind (marks, mids or smoothed)"
     )
     parser.add_argument("--context", type=Path, required=True, help=quotes)
     parser.add_argument(

@@ -123,4 +123,5 @@ def _context(frame: pl.DataFrame, market: dict[str, np.ndarray]) -> Context:
     if surface_id not in market:
         raise DataError(f"every surface must have market features, got none for {surface_id}")
     columns = (frame[name].to_numpy() for name in ("log_moneyness", "time_to_maturity", "implied_vol"))
-    return Context(surface_id, frame["symbol"][0], *columns, market[surface_id])
+    spread = (frame["implied_vol_ask"] - frame["implied_vol_bid"]).cast(pl.Float64).fill_null(float("nan"))
+    return Context(surface_id, frame["symbol"][0], *columns, market[surface_id], half_spread=spread.to_numpy() / 2)

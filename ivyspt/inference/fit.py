@@ -46,8 +46,8 @@ class System:
 class Problem:
     """The quotes of one surface, and how far a surface is from them."""
 
-    def __init__(self, frame: Frame, prior: Prior, k: Array, tau: Array, vol: Array, components: int):
-        self.frame, self.prior, self.k, self.components = frame, prior, k, components
+    def __init__(self, frame: Frame, prior: Prior, k: Array, tau: Array, vol: Array):
+        self.frame, self.prior, self.k = frame, prior, k
         self.integrals = frame.basis(np.log(tau))[1]
         self.x, std = np.abs(k), vol * np.sqrt(tau)
         self.log_price = log_out_of_the_money(self.x, std)
@@ -56,7 +56,7 @@ class Problem:
 
     def surface(self, latent: Float[Array, " size"]) -> Surface:
         """The surface of latent numbers."""
-        return Surface(self.frame, latent.reshape(self.components, -1))
+        return Surface(self.frame, latent.reshape(self.prior.components, -1))
 
     def compare(self, latent: Float[Array, " size"]) -> Compared:
         """Compare with the quotes in log-price, over its slope in log-vol."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from scipy.special import erfinv, expit
 
 from ivyspt.flagship_config import Flagship
+from ivyspt.mixture.answers import Quoted
 from ivyspt.mixture.typical import (
     FIRMEST,
     MIDDLE,
@@ -27,6 +28,7 @@ Array = np.ndarray
 class Prior:
     """A Gaussian over the latent numbers, the relative noise of each quote, and how much that level counts for."""
 
+    components: int
     mean: Float[Array, " size"]
     precision: Float[Array, " size"]
     noise: Float[Array, " context"]
@@ -48,23 +50,25 @@ class Trunk:
         names = [f"blocks.{number}.place.weight" for number in range(settings.blocks)]
         self.place = np.concatenate([self.w[name] for name in names]).T
 
-    def prior(self, k: Array, tau: Array, vol: Array, half_spread: Array, market: Array, knots: Array) -> Prior:
-        """State the prior; `market` is NaN where unknown."""
+    def prior(self, k: Array, tau: Array, vol: Array, quoted: Quoted, knots: Array) -> Prior:
+        """State the prior, from the places and vols in double precision and what else is known of the quotes."""
         log_vol, anchor = np.log(vol), np.log(tau).mean()
         level = log_vol.mean()
         value = (log_vol - level).astype(np.float32)
         asked_tau = np.append(np.exp(knots), np.exp(anchor))
         at = _plane(k, tau, level)
         asked_at = _plane(np.zeros_like(asked_tau), asked_tau, level)
-        context = self._tokens(at, at, value, level, half_spread / vol, value)
+        context = self._tokens(at, at, value, level, quoted.half_spread / vol, value)
         asked = self._tokens(asked_at, at, np.zeros(len(asked_at), np.float32), level, None, value)
         tokens = np.concatenate((context + self.w["kinds"][0], asked))
         tokens[len(at) : -1] += self.w["kinds"][1]
         tokens[-1] += self.w["kinds"][2]
+        if self.settings.quote_kinds:
+            tokens += self.w["quote_kinds"][quoted.kind_number]
         gap = at[None] - np.concatenate((at, asked_at))[:, None]
         relative = np.concatenate((gap, np.abs(gap), np.square(gap).sum(-1, keepdims=True)), -1)
         bias = (relative.reshape(-1, 5) @ self.place).reshape(*gap.shape[:2], self.settings.blocks, -1)
-        features = self._market(market, vol)
+        features = self._market(quoted.market, vol)
         for number in range(self.settings.blocks):
             tokens = self._block(f"blocks.{number}.", tokens, len(at), features, bias[:, :, number].transpose(2, 0, 1))
         tokens = self._norm("norm.", tokens)
@@ -138,17 +142,21 @@ class Trunk:
         whole = self._linear("of_surface.", asked[-1:])[0]
         surface_noise, target_noise = whole[-2:]
         by_component = whole[:-2].reshape(2, components, 4)
-        mean = np.concatenate((by_component[0] + self.w["start"], by_knot[0]), -1)
+        copies = self.settings.copies_for(len(context))
+        mean = np.tile(np.concatenate((by_component[0] + self.w["start"], by_knot[0]), -1), (copies, 1))
+        if copies > 1:
+            mean[:, :4] += self.w["apart"].reshape(-1, 4)
         std = np.array(
             [PRIOR_STD[name] for name in ("level", "lean", "lean", "weight")]
             + [PRIOR_STD["slope"]] * knots
             + [PRIOR_STD["share"]] * 2 * knots
         )
         moved = FIRMEST * np.tanh(np.concatenate((by_component[1], by_knot[1]), -1) / FIRMEST)
-        precision = np.exp(moved - 2 * np.log(std))
+        precision = np.tile(np.exp(moved - 2 * np.log(std)), (copies, 1))
         noise = math.log(TYPICAL_NOISE) + surface_noise + self._linear("of_quotes.", context)[:, 0]
         confidence = np.clip(self._linear("of_confidence.", asked[-1:])[0, 0], -FIRMEST, FIRMEST)
         return Prior(
+            copies * components,
             mean.ravel().astype(np.float64),
             precision.ravel().astype(np.float64),
             np.exp(np.clip(noise, *NOISE_RANGE)).astype(np.float64),

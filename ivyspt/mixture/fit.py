@@ -89,7 +89,8 @@ def fit(
         objective = misfit + (prior.precision * away.square()).detach().sum(-1) / 2
         jacobian = surface.jacobian(components, priced.by_variance, priced.by_logit)
         weighted = jacobian * (quote_precision * robust)[..., None]
-        precision = weighted.transpose(-1, -2) @ jacobian + torch.diag_embed(prior.precision)
+        precision = weighted.transpose(-1, -2) @ jacobian
+        precision.diagonal(dim1=-2, dim2=-1).add_(prior.precision)
         slope = (weighted * residual[..., None]).sum(-2) + prior.precision * away
         return _System(objective, slope, precision, surprise.clamp_max(LARGEST_SURPRISE).sum(-1))
 
@@ -131,7 +132,8 @@ def _descend(system, latent: Tensor, noise: Tensor, steps: int) -> tuple[Tensor,
 
 
 def _step(system: _System, damping: Float[Tensor, " batch"]) -> Float[Tensor, "batch size"]:
-    diagonal = system.precision.diagonal(dim1=-2, dim2=-1)
-    factor = torch.linalg.cholesky(system.precision + torch.diag_embed(damping[:, None] * diagonal))
+    damped = system.precision.clone()
+    damped.diagonal(dim1=-2, dim2=-1).mul_(1 + damping[:, None])
+    factor = torch.linalg.cholesky(damped)
     move = torch.cholesky_solve(system.slope[..., None], factor)[..., 0]
     return LONGEST_STEP * torch.tanh(move / LONGEST_STEP)

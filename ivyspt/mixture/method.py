@@ -1,6 +1,6 @@
 """Answers of the flagship by the network that was trained: the reference of `ivyspt.inference`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ivyspt.mixture.price_mixture import Mixed, slope_in_k
 from ivyspt.mixture.quotes import Quotes
 
 LARGEST_PASS = 60_000  # points of one pass, to bound its memory
+MOST_SURFACES = 32  # of one pass: more of them leave the caches
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,23 @@ def _durrleman_g(k: Tensor, s: EssviSlices) -> Tensor:
     return (1 - k * s.w_k / (2 * s.w)).square() - s.w_k.square() / 4 * (1 / s.w + 0.25) + s.w_kk / 2
 
 
-def answer(network: FlagshipNetwork, quoted: Sequence[Quoted], asked: Sequence[tuple]) -> list[Answer]:
-    """Complete each surface at its (log_moneyness, time_to_maturity); company and padding change no answer."""
-    answers: list[Answer | None] = [None] * len(quoted)
-    knots = [network.settings.knots_for(len(each.implied_vol)) for each in quoted]
-    for chosen in _passes(quoted, asked, knots):
+def answer(
+    network: FlagshipNetwork, quoted: Sequence[Quoted], asked: Sequence[tuple], run: Callable = map
+) -> list[Answer]:
+    """Complete each surface at its (log_moneyness, time_to_maturity); company and padding change no answer.
+
+    `run` is `map` or one like it that shares passes out, to threads say; how many there are changes no answer either.
+    """
+
+    def one_pass(chosen: list[int]) -> list[np.ndarray]:
         k, tau = (_padded([asked[i][part] for i in chosen]) for part in (0, 1))
         with torch.no_grad():
-            columns = [each.numpy() for each in _at_targets(network(collate([quoted[i] for i in chosen])), k, tau)]
+            return [each.numpy() for each in _at_targets(network(collate([quoted[i] for i in chosen])), k, tau)]
+
+    answers: list[Answer | None] = [None] * len(quoted)
+    knots = [network.settings.knots_for(len(each.thinned().log_moneyness)) for each in quoted]
+    passes = list(_passes(quoted, asked, knots))
+    for chosen, columns in zip(passes, run(one_pass, passes), strict=True):
         for row, i in enumerate(chosen):
             answers[i] = Answer(*(each[row, : len(asked[i][0])] for each in columns))
     return answers
@@ -74,7 +84,8 @@ def collate(quoted: Sequence[Quoted]) -> Quotes:
     names = ("log_moneyness", "time_to_maturity", "implied_vol", "half_spread")
     columns = [_padded([getattr(each, name) for each in quoted]).float() for name in names]
     market = torch.from_numpy(np.stack([each.market for each in quoted])).float()
-    return Quotes(*columns, present, market)
+    kind = torch.tensor([[each.kind_number] for each in quoted])
+    return Quotes(*columns, present, market, kind)
 
 
 def _padded(rows: Sequence[np.ndarray]) -> Tensor:
@@ -91,7 +102,8 @@ def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple], knots: Sequence[in
     chunk: list[int] = []
     for i in order:
         points = max(len(asked[i][0]), *(len(quoted[j].implied_vol) for j in [*chunk, i]), 1)
-        if chunk and (knots[i] != knots[chunk[0]] or points * (len(chunk) + 1) > LARGEST_PASS):
+        full = len(chunk) == MOST_SURFACES or points * (len(chunk) + 1) > LARGEST_PASS
+        if chunk and (full or knots[i] != knots[chunk[0]]):
             yield chunk
             chunk = []
         chunk.append(i)

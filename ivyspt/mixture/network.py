@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ivyspt.flagship_config import Flagship
+from ivyspt.flagship_config import QUOTE_KINDS, Flagship
 from ivyspt.mixture.encoder import Block, KernelSmoother, MarketTokens, relative
 from ivyspt.mixture.fit import Posterior, Prior, fit
 from ivyspt.mixture.latent import Components, Frame, Layout
 from ivyspt.mixture.maturity_basis import place_knots
 from ivyspt.mixture.price_mixture import Mixed
 from ivyspt.mixture.quotes import Quotes, market_features, plane
-from ivyspt.mixture.typical import FIRMEST, NOISE_RANGE, PRIOR_STD, TYPICAL_CONFIDENCE, TYPICAL_NOISE
+from ivyspt.mixture.typical import FIRMEST, FURTHEST_APART, NOISE_RANGE, PRIOR_STD, TYPICAL_CONFIDENCE, TYPICAL_NOISE
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,26 @@ class FlagshipNetwork(nn.Module):
         self.of_quotes = _quiet(nn.Linear(d, 1))
         apart = torch.linspace(-1, 1, components) if components > 1 else torch.zeros(1)
         self.start = nn.Parameter(torch.stack((0.3 * apart, 0 * apart, 0 * apart, -0.7 * apart), -1))
+        if settings.copies_of_many > 1:
+            lean = FURTHEST_APART * torch.linspace(-1, 1, settings.copies_of_many)[:, None].expand(-1, components)
+            self.apart = nn.Parameter(torch.stack((0 * lean, lean, -lean, 0 * lean), -1))
+        if settings.quote_kinds:
+            self.quote_kinds = nn.Parameter(torch.zeros(1 + len(QUOTE_KINDS), d))  # the first: unknown
         self.log_spread = nn.Parameter(torch.zeros(()))
         self.of_confidence = _quiet(nn.Linear(d, 1))
 
     def forward(self, quotes: Quotes) -> Fitted:
         """Fit each row of quotes; the longest row decides how many knots all have."""
-        layout = Layout(self.settings.components, self.settings.knots_for(int(quotes.present.sum(-1).max())))
+        count = int(quotes.present.sum(-1).max())
+        copies = self.settings.copies_for(count)
+        layout = Layout(copies * self.settings.components, self.settings.knots_for(count))
         level = quotes.mean_log_vol
         log_vol = quotes.implied_vol.log()
         log_tau = quotes.time_to_maturity.log()
         anchor = quotes.mean(log_tau)
         with torch.no_grad():
             knots = place_knots(log_tau, quotes.present, layout.knots)
-        prior, target_noise = self._prior(quotes, level, log_vol - level, anchor, knots)
+        prior, target_noise = self._prior(quotes, level, log_vol - level, anchor, knots, copies)
         # the fit's systems have condition numbers beyond single precision
         exact = quotes.to(torch.float64)
         frame = Frame(knots.double(), anchor.double(), (2 * level + anchor).double())
@@ -100,7 +107,7 @@ class FlagshipNetwork(nn.Module):
         )
         return Fitted(posterior, target_noise.double(), self.log_spread.exp().double())
 
-    def _prior(self, quotes: Quotes, level: Tensor, value: Tensor, anchor: Tensor, knots: Tensor):
+    def _prior(self, quotes: Quotes, level: Tensor, value: Tensor, anchor: Tensor, knots: Tensor, copies: int):
         at = plane(quotes.log_moneyness, quotes.time_to_maturity, level)
         asked_tau = torch.cat((knots, anchor), -1).exp()
         asked_at = plane(torch.zeros_like(asked_tau), asked_tau, level)
@@ -110,10 +117,12 @@ class FlagshipNetwork(nn.Module):
         hidden = torch.zeros_like(value).masked_fill(~quotes.present, -torch.inf)[:, None, None]
         count = value.shape[1]
         tokens, place = torch.cat((context, asked), 1), relative(torch.cat((at, asked_at), 1), at)
+        if self.settings.quote_kinds:
+            tokens = tokens + self.quote_kinds[quotes.kind]
         for block in self.blocks:
             tokens = block(tokens, block.remember(tokens[:, :count]), block.remember_market(market), place, hidden)
         tokens = self.norm(tokens)
-        return self._read_out(tokens[:, :count], tokens[:, count:])
+        return self._read_out(tokens[:, :count], tokens[:, count:], copies)
 
     def _tokens(
         self, at: Tensor, context_at: Tensor, value: Tensor, quotes: Quotes, level: Tensor, known: bool
@@ -141,24 +150,26 @@ class FlagshipNetwork(nn.Module):
             return tokens + self.kinds[0]
         return tokens + torch.cat((self.kinds[1].expand(at.shape[1] - 1, -1), self.kinds[2:]))
 
-    def _read_out(self, context: Tensor, asked: Tensor) -> tuple[Prior, Tensor]:
+    def _read_out(self, context: Tensor, asked: Tensor, copies: int) -> tuple[Prior, Tensor]:
         components, knots = self.settings.components, asked.shape[1] - 1
         by_knot = self.of_knots(asked[:, :-1]).unflatten(-1, (2, components, 3)).permute(2, 0, 3, 4, 1)
         whole = self.of_surface(asked[:, -1])
         surface_noise, target_noise = whole[:, -2:].split(1, -1)
         by_component = whole[:, :-2].unflatten(-1, (2, components, 4)).transpose(0, 1)
-        mean = torch.cat((by_component[0] + self.start, by_knot[0].flatten(-2)), -1).flatten(1)
+        mean = torch.cat((by_component[0] + self.start, by_knot[0].flatten(-2)), -1).repeat(1, copies, 1)
+        if copies > 1:
+            mean = torch.cat((mean[..., :4] + self.apart.flatten(0, 1), mean[..., 4:]), -1)
         std = context.new_tensor(
             [PRIOR_STD[name] for name in ("level", "lean", "lean", "weight")]
             + [PRIOR_STD["slope"]] * knots
             + [PRIOR_STD["share"]] * 2 * knots
         )
         moved = FIRMEST * torch.tanh(torch.cat((by_component[1], by_knot[1].flatten(-2)), -1) / FIRMEST)
-        precision = (moved - 2 * std.log()).exp().flatten(1)
+        precision = (moved - 2 * std.log()).exp().repeat(1, copies, 1).flatten(1)
         noise = math.log(TYPICAL_NOISE) + surface_noise + self.of_quotes(context)[..., 0]
         target = (math.log(TYPICAL_NOISE) + target_noise).clamp(*NOISE_RANGE).exp()
         confidence = TYPICAL_CONFIDENCE * self.of_confidence(asked[:, -1]).clamp(-FIRMEST, FIRMEST).exp()
-        return Prior(mean, precision, noise.clamp(*NOISE_RANGE).exp(), confidence), target
+        return Prior(mean.flatten(1), precision, noise.clamp(*NOISE_RANGE).exp(), confidence), target
 
 
 def _quiet(layer: nn.Linear) -> nn.Linear:

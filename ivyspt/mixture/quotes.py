@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ivyspt.mixture.typical import MIDDLE, REACH, SCALE
@@ -13,7 +13,11 @@ MARKET = ("market_return", "market_vol", "treasury_rate")
 
 @dataclass(frozen=True)
 class Quotes:
-    """The context; `present` is False where a row is padded, `half_spread` (in vol) and `market` are NaN if unknown."""
+    """The context.
+
+    `present` is False where a row is padded, `half_spread` (in vol) and `market` are NaN if unknown; `kind` counts
+    `ivyspt.flagship_config.QUOTE_KINDS` from 1, 0 if unknown.
+    """
 
     log_moneyness: Float[Tensor, "batch context"]
     time_to_maturity: Float[Tensor, "batch context"]
@@ -21,11 +25,12 @@ class Quotes:
     half_spread: Float[Tensor, "batch context"]
     present: Bool[Tensor, "batch context"]
     market: Float[Tensor, "batch 3"]
+    kind: Int[Tensor, "batch 1"]
 
     def to(self, dtype: torch.dtype) -> "Quotes":
         """The same in another precision."""
         moved = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: each.to(dtype) for name, each in moved.items() if each.dtype != torch.bool})
+        return replace(self, **{name: each.to(dtype) for name, each in moved.items() if each.is_floating_point()})
 
     @property
     def mean_log_vol(self) -> Float[Tensor, "batch 1"]:

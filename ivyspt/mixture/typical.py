@@ -28,6 +28,7 @@ TYPICAL_NOISE = 0.01  # relative vol
 TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for
 NOISE_RANGE = (math.log(3e-4), math.log(0.7))
 PRIOR_STD = {"level": 0.3, "lean": 0.5, "weight": 1.0, "slope": 0.7, "share": 0.7}  # of the prior, untrained
+FURTHEST_APART = 0.3  # of the leans of a component's copies, at first
 FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision or of a confidence
 
 REACH = 8.0  # standard deviations beyond which moneyness hardly grows any more

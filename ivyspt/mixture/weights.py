@@ -12,6 +12,8 @@ from ivyspt.provenance import stamp
 from ivyspt.tensor_file import read_tensors, write_tensors
 from ivyspt.tensors import arrays_of, tensors_of
 
+_ADDED = ("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds")  # settings that may differ from the start's
+
 
 def save_flagship(network: FlagshipNetwork, path: Path, provenance: Mapping, bands: Bands | None = None) -> None:
     """Write weights; settings, bands and provenance travel in the header."""
@@ -41,7 +43,9 @@ def load_flagship(path: Path) -> tuple[FlagshipNetwork, dict]:
 
 
 def go_on_from(network: FlagshipNetwork, path: Path) -> None:
-    """Put a file's weights into a network of the same settings.
+    """Put a file's weights into a network of the same settings, or of one that has more to read or to say.
+
+    What the file lacks of those parts stays as the network starts.
 
     Raises
     ------
@@ -49,6 +53,7 @@ def go_on_from(network: FlagshipNetwork, path: Path) -> None:
         The file is missing, damaged, not one of the flagship's, or of a network with other settings.
     """
     start, _ = load_flagship(path)
-    if start.settings != network.settings:
-        raise DataError(f"{path}: weights must have the settings asked for, {network.settings}, got {start.settings}")
-    network.load_state_dict(start.state_dict())
+    wanted = network.settings.model_copy(update={name: getattr(start.settings, name) for name in _ADDED})
+    if start.settings != wanted:
+        raise DataError(f"{path}: weights must have the settings asked for, {wanted}, got {start.settings}")
+    network.load_state_dict({**network.state_dict(), **start.state_dict()})

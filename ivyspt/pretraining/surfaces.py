@@ -12,9 +12,11 @@ from ivyspt.columns import DataError
 from ivyspt.corpus.clouds import Cloud
 from ivyspt.corpus.contexts import shown_and_held_out
 from ivyspt.corpus_config import Contexts
+from ivyspt.flagship_config import QUOTE_KINDS
 from ivyspt.mixture.quotes import MARKET, Quotes
 
-MARKET_SHOWN = 0.7  # share of the visits that show market features
+# shares of the visits that show market features, bid and ask, and the kind of quotes
+MARKET_SHOWN, SPREAD_SHOWN, KIND_SHOWN = 0.7, 0.5, 0.8
 LARGEST = 600  # points of a surface that a visit chooses from, drawn afresh each time
 
 
@@ -29,9 +31,19 @@ class Asked:
 
 
 class RealSurfaces:
-    """Surfaces of a points table, one after the other in flat arrays; without `market` its features stay unknown."""
+    """Surfaces of a points table, one after the other in flat arrays; without `market` its features stay unknown.
 
-    def __init__(self, points: pl.DataFrame, market_features: pl.DataFrame, market: bool = True):
+    `kind` is that of all its quotes, told in this share of the visits; None: never.
+    """
+
+    def __init__(
+        self,
+        points: pl.DataFrame,
+        market_features: pl.DataFrame,
+        market: bool = True,
+        kind: str | None = None,
+        kind_shown: float = KIND_SHOWN,
+    ):
         points = points.sort("surface_id", "point")
         sizes = points.group_by("surface_id", maintain_order=True).agg(pl.len())
         self.ids = sizes["surface_id"].to_list()
@@ -49,6 +61,8 @@ class RealSurfaces:
         )
         if not market:
             self.market.fill_(torch.nan)
+        self.kind = 0 if kind is None else 1 + QUOTE_KINDS.index(kind)
+        self.kind_shown = kind_shown
         self.level = _at_the_money(sizes, points)
 
     @property
@@ -69,10 +83,17 @@ class RealSurfaces:
         first = shown[:, :1]
         shown = torch.where(present, shown, first)
         market_known = torch.rand((surfaces, 1), generator=generator) < MARKET_SHOWN
+        spread_known, kind_known = (
+            torch.rand((surfaces, 1), generator=generator) < share for share in (SPREAD_SHOWN, self.kind_shown)
+        )
+        k, tau, vol, half_spread = (
+            each[index.gather(1, shown)] for each in (self.k, self.tau, self.vol, self.half_spread)
+        )
         quotes = Quotes(
-            *(each[index.gather(1, shown)] for each in (self.k, self.tau, self.vol, self.half_spread)),
+            *(k, tau, vol, torch.where(spread_known, half_spread, torch.nan)),
             present,
             torch.where(market_known, self.market[rows], torch.nan),
+            self.kind * kind_known,
         )
         at = index.gather(1, torch.where(wanted, asked, first))
         return quotes, Asked(self.k[at], self.tau[at], self.vol[at], wanted)

@@ -181,6 +181,7 @@ def _simulated(
         drawn.context_half_spread,
         drawn.present,
         torch.full((surfaces, 3), torch.nan),
+        torch.zeros((surfaces, 1), dtype=torch.long),
     )
     wanted = torch.ones_like(drawn.target_clean_implied_vol, dtype=torch.bool)
     asked = Asked(drawn.target_log_moneyness, drawn.target_time_to_maturity, drawn.target_clean_implied_vol, wanted)

@@ -1,5 +1,7 @@
 """Calibrate the flagship's intervals on validation days and pack them with its weights."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +9,11 @@ import polars as pl
 import torch
 
 from ivyspt.artefacts import read_table
-from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS
+from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS, DataError
 from ivyspt.config import Section
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.mixture.bands import calibrate
+from ivyspt.mixture.bands import UNKNOWN, Bands, calibrate
 from ivyspt.mixture.weights import load_flagship, save_flagship
 from ivyspt.pretraining.scores import band_scores
 from ivyspt.pretraining.surfaces import RealSurfaces
@@ -33,24 +35,53 @@ def run(
     split: Path,
     seed: int,
     packed: Path,
+    companions: list[Path] = (),
 ) -> None:
     """Take the scores of contexts of every size and pattern on the validation days, held-out symbols included.
 
-    Each tier is visited as often, since the intervals have to hold in both.
+    Each kind of quotes has intervals of its own, on the days of those that have it, and there are those of quotes of
+    an unknown kind, on the days of all. Each tier of each study is visited as often, since the intervals have to hold
+    in all. `companions` are points, market features and split of each companion in turn, of whose validation days those
+    count that precede every test day of the study.
     """
-    torch.set_num_threads(settings.flagship_training.threads)
-    days = read_table(split, SPLIT).filter(pl.col("split") == "validation")["date"]
-    table = read_table(points, TIERED_POINTS)
-    table = table.filter(pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()))
-    features = read_table(market_features, MARKET_FEATURES)
-    tiers = [RealSurfaces(own, features) for own in table.partition_by("tier", maintain_order=True)]
+    training = settings.flagship_training
+    torch.set_num_threads(training.threads)
+    days = read_table(split, SPLIT)
+    tested_from = days.filter(pl.col("split") == "test")["date"].min()
+    sources = _tiers(points, market_features, days, True, training.kind)
+    for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
+        earlier = read_table(paths[2], SPLIT).filter(pl.col("date") < tested_from)
+        if not (earlier["split"] == "validation").any():
+            raise DataError(
+                f"{companion.results}: a companion must have validation days before {tested_from}, got none"
+            )
+        sources += _tiers(paths[0], paths[1], earlier, companion.market, companion.kind)
     network, header = load_flagship(weights)
     generator = torch.Generator().manual_seed(seed)
-    drawn = [
-        band_scores(network, surfaces, settings.corpus.contexts, sizes, settings.flagship_training, generator)
-        for sizes in settings.flagship_training.context_sizes
-        for surfaces in tiers
+
+    def scores_of(tiers: list[RealSurfaces]) -> tuple[np.ndarray, np.ndarray]:
+        drawn = [
+            band_scores(network, surfaces, settings.corpus.contexts, sizes, training, generator)
+            for sizes in training.context_sizes
+            for surfaces in tiers
+        ]
+        return tuple(np.concatenate(columns) for columns in zip(*drawn, strict=True))
+
+    factors = {UNKNOWN: calibrate(*scores_of([make(None) for _, make in sources]))}
+    for told in sorted({kind for kind, _ in sources if kind is not None}):
+        factors[told] = calibrate(*scores_of([make(told) for kind, make in sources if kind == told]))
+    save_flagship(network, packed, {**header, "calibration": {"seed": seed}}, Bands(factors))
+
+
+def _tiers(
+    points: Path, market_features: Path, days: pl.DataFrame, market: bool, kind: str | None
+) -> list[tuple[str | None, Callable[[str | None], RealSurfaces]]]:
+    """The kind of the surfaces of each tier's validation days, and what draws from them with a kind told always."""
+    chosen = days.filter(pl.col("split") == "validation")["date"]
+    table = read_table(points, TIERED_POINTS)
+    table = table.filter(pl.col("visible"), pl.col("quote_time").dt.date().is_in(chosen.implode()))
+    features = read_table(market_features, MARKET_FEATURES)
+    return [
+        (kind, partial(RealSurfaces, own, features, market, kind_shown=1.0))
+        for own in table.partition_by("tier", maintain_order=True)
     ]
-    scores, counts = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
-    provenance = {**header, "calibration": {"scores": len(scores), "seed": seed}}
-    save_flagship(network, packed, provenance, calibrate(scores, counts))

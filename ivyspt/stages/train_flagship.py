@@ -51,12 +51,15 @@ def run(
     judged_from = days.filter(pl.col("split").is_in(["validation", "test"]))["date"].min()
     rest = 1 - sum(companion.share for companion in training.companions)
     own = _training_days(days)
-    real = [RealSource(_surfaces(table, market_features, own, held_out), rest)] if training.real_share else []
+    real = []
+    if training.real_share:
+        real = [RealSource(_surfaces(table, market_features, own, held_out, True, training.kind), rest)]
     for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
         earlier = _training_days(read_table(paths[2], SPLIT).filter(pl.col("date") < judged_from))
         if earlier.is_empty():
             raise DataError(f"{companion.results}: a companion must have training days before {judged_from}, got none")
-        lent = _surfaces(read_table(paths[0], TIERED_POINTS), paths[1], earlier, held_out, companion.market)
+        points_lent = read_table(paths[0], TIERED_POINTS)
+        lent = _surfaces(points_lent, paths[1], earlier, held_out, companion.market, companion.kind)
         real.append(RealSource(lent, companion.share))
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
@@ -73,10 +76,10 @@ def _training_days(split: pl.DataFrame) -> pl.Series:
 
 
 def _surfaces(
-    points: pl.DataFrame, market_features: Path, days: pl.Series, held_out: list[str], market: bool = True
+    points: pl.DataFrame, market_features: Path, days: pl.Series, held_out: list[str], market: bool, kind: str | None
 ) -> RealSurfaces:
     """The visible points of some days of the symbols that are not held out."""
     own = points.filter(
         pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()), ~pl.col("symbol").is_in(held_out)
     )
-    return RealSurfaces(own, read_table(market_features, MARKET_FEATURES), market)
+    return RealSurfaces(own, read_table(market_features, MARKET_FEATURES), market, kind)

@@ -1,10 +1,13 @@
 """The fast path gives the answers of the network that was trained."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
 
-from ivyspt.flagship_config import Flagship
+from ivyspt.flagship_config import QUOTE_KINDS, Flagship
 from ivyspt.inference.engine import Engine, load_engine
 from ivyspt.inference.surface import place_knots
 from ivyspt.mixture.answers import Answer
@@ -13,7 +16,17 @@ from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import save_flagship
 from tests.mixture.test_network import PLACES, make_quotes
 
-SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=3, knots=6, many_quotes=100, knots_of_many=9)
+SETTINGS = Flagship(
+    dimension=16,
+    blocks=2,
+    heads=2,
+    components=3,
+    knots=6,
+    many_quotes=100,
+    knots_of_many=9,
+    copies_of_many=2,
+    quote_kinds=True,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +37,7 @@ def network() -> FlagshipNetwork:
         for layer in (made.of_knots, made.of_surface, made.of_quotes, made.of_confidence):
             layer.weight.normal_(std=0.1)
         made.log_spread.fill_(0.3)
+        made.quote_kinds.normal_(std=0.3)
     return made
 
 
@@ -50,6 +64,17 @@ def test_the_knots_agree(network, engine):
         fitted = network(batch)
     knots = place_knots(np.log(quotes.time_to_maturity.astype(np.float32).astype(float)), SETTINGS.knots)
     np.testing.assert_allclose(knots, fitted.posterior.surface.frame.knots[0].numpy(), atol=1e-5)
+
+
+def test_the_kind_of_quotes_is_read_alike(network, engine):
+    quotes = make_quotes(12, 7)
+    found = []
+    for kind in (None, *QUOTE_KINDS):
+        told = replace(quotes, kind=kind)
+        slow, fast = answer(network, [told], [PLACES])[0], engine.answer(told, *PLACES)
+        np.testing.assert_allclose(fast.implied_vol, slow.implied_vol, rtol=1e-3)
+        found.append(fast.implied_vol)
+    assert all(np.abs(one - other).max() > 1e-3 for one, other in combinations(found, 2))
 
 
 def test_spreads_and_missing_features_are_read_alike(network, engine):

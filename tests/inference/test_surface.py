@@ -20,8 +20,8 @@ def problem() -> Problem:
     vol = 0.3 - 0.1 * K + 0.2 * K**2 + 0.003 * generator.normal(size=K.size)
     frame = Frame(np.log(TAU), float(np.log(vol).mean()), place_knots(np.log(TAU), KNOTS))
     mean = 0.3 * generator.normal(size=SIZE)
-    prior = Prior(mean, np.full(SIZE, 4.0), np.full(K.size, 0.01), 4.0, 0.01)
-    return Problem(frame, prior, K, TAU, vol, COMPONENTS)
+    prior = Prior(COMPONENTS, mean, np.full(SIZE, 4.0), np.full(K.size, 0.01), 4.0, 0.01)
+    return Problem(frame, prior, K, TAU, vol)
 
 
 def surface_of(problem: Problem, latent: np.ndarray) -> Surface:

@@ -7,7 +7,7 @@ import torch
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.answers import Answer, Quoted
-from ivyspt.mixture.bands import Bands, bands_of, calibrate, size_class
+from ivyspt.mixture.bands import UNKNOWN, Bands, bands_of, calibrate, size_class
 from ivyspt.mixture.method import answer
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import load_flagship, save_flagship
@@ -81,7 +81,7 @@ def test_quotes_without_noise_are_met():
 
 
 def test_weights_survive_a_file(network, tmp_path):
-    bands = Bands({90: (2.0,) * 5, 50: (0.7,) * 5})
+    bands = Bands({UNKNOWN: {90: (2.0,) * 5, 50: (0.7,) * 5}, "mids": {90: (1.0,) * 5, 50: (0.3,) * 5}})
     save_flagship(network, tmp_path / "w.safetensors", {"seed": 0}, bands)
     loaded, header = load_flagship(tmp_path / "w.safetensors")
     same(
@@ -110,12 +110,12 @@ def test_calibrated_factors_cover_their_level_in_each_class():
     generator = np.random.default_rng(0)
     counts = generator.choice([5, 10, 20, 50, 100], 20_000)
     scores = np.abs(generator.normal(size=20_000)) * (1 + counts / 50)
-    bands = calibrate(scores, counts)
+    factors = calibrate(scores, counts)
     fresh = np.abs(generator.normal(size=20_000)) * (1 + counts / 50)
     for count in (5, 10, 20, 50, 100):
         own = fresh[counts == count]
         for level in (90, 50):
-            assert abs((own <= bands.factors[level][size_class(count)]).mean() - level / 100) < 0.03  # 4,000 draws
+            assert abs((own <= factors[level][size_class(count)]).mean() - level / 100) < 0.03  # 4,000 draws
 
 
 def test_a_longer_context_than_the_network_reads_is_thinned(network):

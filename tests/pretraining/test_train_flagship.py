@@ -150,7 +150,46 @@ def test_intervals_are_calibrated_on_each_tier_s_validation_days_alike(tmp_path,
     )
     assert visits == [["AAA 2024-01-06 0"], ["BBB 2024-01-06 0"]]
     _, header = load_flagship(tmp_path / "packed.safetensors")
-    assert all(0 < low <= high for low, high in zip(header["bands"]["50"], header["bands"]["90"], strict=True))
+    bands = header["bands"]["unknown"]
+    assert all(0 < low <= high for low, high in zip(bands["50"], bands["90"], strict=True))
+
+
+def calibrate_beside(tmp_path, own, companion):
+    beside = [{"results": "results/other", "share": 0.2, "market": True, "kind": "smoothed"}]
+    settings = {"flagship_training": TRAINING | {"calibration_batches": 2, "kind": "marks", "companions": beside}}
+    calibrate_bands.run(
+        calibrate_bands.Settings.model_validate(settings | {"corpus": CORPUS}),
+        weights=tmp_path / "weights.safetensors",
+        **dict(zip(NAMES, own, strict=True)),
+        seed=0,
+        packed=tmp_path / "packed.safetensors",
+        companions=companion,
+    )
+
+
+def test_each_kind_of_quotes_has_intervals_of_its_own(tmp_path, monkeypatch):
+    own, companion = (write_study(tmp_path, shift=shift, days=6) for shift in (0, -1))
+    run(tmp_path, own, held_out_every=9)
+    visits = []
+
+    def noted(network, surfaces, *rest):
+        visits.append((surfaces.kind, surfaces.ids[0]))
+        return scores.band_scores(network, surfaces, *rest)
+
+    monkeypatch.setattr(calibrate_bands, "band_scores", noted)
+    calibrate_beside(tmp_path, own, companion)
+    marks = [f"{name} 2024-01-06 0" for name in ("AAA", "BBB")]
+    smoothed = [f"{name} 2024-01-06 -1" for name in ("AAA", "BBB")]  # named by the day before they were moved
+    unknown = [(0, name) for name in marks + smoothed]
+    assert visits == [*unknown, *((1, name) for name in marks), *((3, name) for name in smoothed)]
+    assert set(load_flagship(tmp_path / "packed.safetensors")[1]["bands"]) == {"unknown", "marks", "smoothed"}
+
+
+def test_nothing_is_calibrated_on_the_days_that_are_tested(tmp_path):
+    own, late = (write_study(tmp_path, shift=shift, days=6) for shift in (0, 1))
+    run(tmp_path, own, held_out_every=9)
+    with pytest.raises(DataError, match=r"results/other: .* validation days before 2024-01-07, got none"):
+        calibrate_beside(tmp_path, own, late)
 
 
 def test_companions_need_real_surfaces_to_share_in():

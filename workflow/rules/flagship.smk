@@ -58,12 +58,13 @@ rule train_flagship:
 
 
 rule calibrate_bands:
-    """Calibrate the intervals on validation days and pack them with the weights."""
+    """Calibrate the intervals on validation days, companions' included, and pack them with the weights."""
     input:
         weights="<results>/flagship/{seed}/weights.safetensors",
         points="<results>/surfaces/points.parquet",
         market_features="<results>/surfaces/market_features.parquet",
         split="<results>/surfaces/split.parquet",
+        companions=companions(STUDY),
     output:
         packed="<results>/flagship/{seed}/packed.safetensors",
     log:
@@ -79,7 +80,8 @@ rule calibrate_bands:
     params:
         settings=settings("flagship_training", "corpus"),
         code=code("ivyspt.stages.calibrate_bands"),
+        companions=" ".join(["--companions", *companions(STUDY)]) if companions(STUDY) else "",
     shell:
         "python -m ivyspt calibrate_bands --settings {params.settings:q} --weights {input.weights}"
         " --points {input.points} --market-features {input.market_features} --split {input.split}"
-        " --seed {wildcards.seed} --packed {output.packed} 2>&1 | tee {log}"
+        " --seed {wildcards.seed} --packed {output.packed} {params.companions} 2>&1 | tee {log}"
