@@ -24,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYTHONNOUSERSITE := 1
 export MPLBACKEND := agg
 
-.PHONY: help install lint test conda-test slurm-test smoke reproduce figures identical verify expected crate crash mutants weights audit bench lock clean
+.PHONY: help install lint test conda-test slurm-test smoke reproduce figures identical verify expected crate crash mutants weights card audit bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -89,6 +89,31 @@ weights: .venv/installed ## Train the packaged weights anew; needs the data that
 	$(SNAKEMAKE) --configfile config/spx.yaml -- results/spx/$(TABLES)
 	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/0/packed.safetensors
 	cp results/flagship-mixed/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
+
+PEERS := thin_plate gaussian_process svi ssvi essvi kernel_regression polynomial
+PEERS_OF_QMOMS := thin_plate gaussian_process ssvi essvi cubic_spline polynomial
+ROWS := packaged packaged_no_market packaged_other_market packaged_no_kind packaged_neither packaged_recalibrated packaged_panel
+# $(call benchmark,NAME,FILES,ROWS): errors of rows under the files of config/benchmarks that are named
+benchmark = $(SNAKEMAKE) --configfile config/benchmark-panel.yaml $(2:%=config/benchmarks/%.yaml) -- \
+	$(3:%=results/benchmark-$(1)/evaluation/errors/%/0.parquet)
+
+card: .venv/installed ## The model card anew, from six benchmarks; needs their data, and three hours with two further seeds of the weights
+	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/{1,2}/packed.safetensors
+	$(call benchmark,panel,variants seeds,$(PEERS) $(ROWS) packaged_seed_1 packaged_seed_2)
+	$(call benchmark,held-out,held-out variants seeds,$(PEERS) $(ROWS) packaged_seed_1 packaged_seed_2)
+	for name in megacaps spx spy; do \
+	  $(call benchmark,$$name,$$name variants variants-mids seeds seeds-mids,$(PEERS) $(ROWS) packaged_bid_ask packaged_seed_1 packaged_seed_2) || exit; \
+	done
+	$(SNAKEMAKE) --configfile config/config.yaml config/benchmarks/qmoms.yaml -- \
+	  $(patsubst %,results/benchmark-qmoms/evaluation/errors/%/0.parquet,$(PEERS_OF_QMOMS) packaged packaged_mixed) \
+	  results/benchmark-qmoms/evaluation/errors/packaged_fine_tuned/{0,1,2}.parquet
+	$(BIN)/python tools/model_card.py --weights ivyspt/weights/base.safetensors --text tools/model_card.md --card ivyspt/weights/base.md \
+	  --study "The panel's test days, 10 to 21 July 2026" results/benchmark-panel packaged 1 \
+	  --study "Names held out of training, the same days" results/benchmark-held-out packaged 1 \
+	  --study "Megacaps from bid and ask, 14 to 21 July 2026" results/benchmark-megacaps packaged 1 \
+	  --study "SPX, nearest expiries, 22 June to 21 July 2026" results/benchmark-spx packaged 1 \
+	  --study "SPY, twenty options a day, last fifth of 2021" results/benchmark-spy packaged 5 \
+	  --study "Five smoothed stocks (qmoms), test days of 2023" results/benchmark-qmoms packaged_mixed 1
 
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where the network lets one look
 	tools/audit.sh

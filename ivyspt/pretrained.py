@@ -74,6 +74,30 @@ class Pretrained:
         }
         return numbered.with_columns(**answered).sort("_row").drop("_row")
 
+    def calibrated(self, history: pl.DataFrame) -> "Pretrained":
+        """The same weights with intervals that have covered one's own quotes.
+
+        Parameters
+        ----------
+        history
+            Whole surfaces of earlier days, 200 quotes or more of one kind, with the columns of a context.
+
+        Returns
+        -------
+        A model whose 50 % and 90 % intervals covered so many of the history's quotes when these were hidden at random,
+        in wings, by expiry and so on; the surfaces that it answers with are the same. It takes a minute.
+
+        Raises
+        ------
+        DataError
+            As for a context, or the history is too small.
+        """
+        from ivyspt.pretraining.history import bands_from  # noqa: PLC0415  torch, for which completing need not wait
+
+        history = _frame(history)
+        _check_context(history, "history")
+        return Pretrained(self.engine, bands_from(self.path, history), self.path)
+
     def _few(self, quoted: list[Quoted], places: list[tuple]) -> list[Answer]:
         with self.threads.limit(limits=1, user_api="blas"):  # matrices of a hundred rows: threads would only wait
             return [self.engine.answer(quotes, *place) for quotes, place in zip(quoted, places, strict=True)]
@@ -100,42 +124,42 @@ def _frame(table) -> pl.DataFrame:
     return table if isinstance(table, pl.DataFrame) else pl.from_pandas(table)
 
 
-def _check_context(context: pl.DataFrame) -> None:
-    _check_columns(context, (*PLACE, "implied_vol"), "context")
+def _check_context(context: pl.DataFrame, where: str = "context") -> None:
+    _check_columns(context, (*PLACE, "implied_vol"), where)
     for name in BID_ASK:
         if name in context.columns:
-            _refuse(context, "context", name, pl.col(name).is_nan() | (pl.col(name) < 0), "must not be NaN or negative")
-    _refuse(context, "context", "implied_vol", pl.col("implied_vol") <= 0, "must be positive")
+            _refuse(context, where, name, pl.col(name).is_nan() | (pl.col(name) < 0), "must not be NaN or negative")
+    _refuse(context, where, "implied_vol", pl.col("implied_vol") <= 0, "must be positive")
     median = context["implied_vol"].median()
     if median is not None and median > PERCENT:
         raise DataError(
-            f"context: implied_vol must be a decimal (0.2 for 20 %), got a median of {median:.4g}: divide by 100"
+            f"{where}: implied_vol must be a decimal (0.2 for 20 %), got a median of {median:.4g}: divide by 100"
         )
-    _check_one_value(context, [name for name in (*MARKET, KIND) if name in context.columns])
+    _check_one_value(context, where, [name for name in (*MARKET, KIND) if name in context.columns])
     counts = context.group_by("surface_id", maintain_order=True).len().filter(pl.col("len") < FEWEST_QUOTES)
     if counts.height:
         first = counts.row(0)
         raise DataError(
-            f"context: each surface must have at least {FEWEST_QUOTES} quotes, got {first[1]} for {first[0]!r}"
+            f"{where}: each surface must have at least {FEWEST_QUOTES} quotes, got {first[1]} for {first[0]!r}"
             f" ({counts.height} such surfaces)"
         )
     twins = context.filter(context.select("surface_id", *PLACE).is_duplicated())
     if twins.height:
         first = twins.select("surface_id", *PLACE).row(0)
         raise DataError(
-            f"context: each (surface_id, log_moneyness, time_to_maturity) must stand once, got {twins.height} rows that"
+            f"{where}: each (surface_id, log_moneyness, time_to_maturity) must stand once, got {twins.height} rows that"
             f" share theirs, first {first}: blend call and put vols, or keep the out-of-the-money one"
         )
 
 
-def _check_one_value(context: pl.DataFrame, names: list[str]) -> None:
+def _check_one_value(context: pl.DataFrame, where: str, names: list[str]) -> None:
     """What a surface has once must be the same in all its rows."""
     if KIND in names:
         known = pl.col(KIND).is_null() | pl.col(KIND).cast(pl.String).is_in(QUOTE_KINDS)
-        _refuse(context, "context", KIND, ~known, f"must be {', '.join(QUOTE_KINDS)} or null")
+        _refuse(context, where, KIND, ~known, f"must be {', '.join(QUOTE_KINDS)} or null")
     for name in names:
         several = pl.col(name).n_unique().over("surface_id") > 1
-        _refuse(context, "context", name, several, "must be the same in all rows of a surface")
+        _refuse(context, where, name, several, "must be the same in all rows of a surface")
 
 
 def _check_targets(targets: pl.DataFrame, context: pl.DataFrame) -> None:

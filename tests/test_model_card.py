@@ -38,7 +38,7 @@ def made_study(folder: Path) -> Path:
         "svi": 9 * pl.col("own"),
     }
     for run, rmse in runs.items():
-        write(folder, run, "errors", frame.with_columns(rmse=rmse).drop("own"))
+        write(folder, run, "errors", frame.with_columns(rmse=rmse, mae=rmse.sqrt()).drop("own"))
         audit = {"violating_derivatives": [False, True, False], "violating_prices": [None, False, False]}
         write(folder, run, "audit", pl.DataFrame(audit))
     return folder
@@ -51,7 +51,19 @@ def card(tmp_path: Path, row: str) -> subprocess.CompletedProcess:
     weights, text = tmp_path / "w.safetensors", tmp_path / "text.md"
     save_file({"a": np.zeros(1)}, weights, {"ivyspt": json.dumps({"held_out_symbols": ["XYZ"], "seed": 7})})
     text.write_text("# Words\n")
-    paths = ["--weights", weights, "--text", text, "--card", tmp_path / "card.md", "--study", "A panel", study, row]
+    paths = [
+        "--weights",
+        weights,
+        "--text",
+        text,
+        "--card",
+        tmp_path / "card.md",
+        "--study",
+        "A panel",
+        study,
+        row,
+        "1",
+    ]
     command = [sys.executable, ROOT / "tools/model_card.py", *paths]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -60,13 +72,15 @@ def test_ratios_wins_coverage_and_audit_are_those_of_the_tables(tmp_path):
     assert card(tmp_path, "packaged").returncode == 0
     made = (tmp_path / "card.md").read_text()
     assert made.startswith("# Words\n\n## Errors on test days")
-    assert "### A panel\n\n4 days, 10 names. Peers: essvi, svi." in made
+    assert "### A panel\n\n4 days, 10 names; blocks of 1. Peers: essvi, svi." in made
     cells = re.search(r"^\| liquid \| random_9 \|.*$", made, re.MULTILINE)[0].split(" | ")
     assert cells[2:5] == ["40", "1.45", "2.70 (essvi)"]  # medians of 1, 1.1 … 1.9 and of 2, 2.2 … 3.6 and 0.5
     assert cells[5] == "0.54 [0.54, 0.54]"  # every day is like every other
     assert [cell.strip(" |") for cell in cells[6:]] == ["90%", "90%", "45%"]
-    assert "Liquid: geometric mean ratio 0.537 over 1 cells of few quotes at random; above one in 0 of 1 cells." in made
-    assert "Row `packaged_no_market`: 1.100 times these errors, geometric mean over 1 cells." in made
+    assert "Liquid: geometric mean ratio 0.537 over 1 cells of few quotes at random (0.733 by MAE); above" in made
+    assert "above one in 0 of 1 cells." in made
+    assert "Row `packaged_no_market`: 1.100 times these errors, geometric mean over 1 cells; its 90 % intervals" in made
+    assert "intervals hold 90% to 90% of a cell's targets." in made
     assert "found arbitrage: 1 of 3 by derivatives, 0 of 2 by the referee on prices." in made
     assert "Symbols held out of training: XYZ. Seed 7." in made
 

@@ -93,6 +93,50 @@ def test_many_surfaces_are_answered_as_each_alone(model):
     np.testing.assert_allclose(together["implied_vol"], alone["implied_vol"], rtol=1e-5)
 
 
+def make_history(noise: float, surfaces: int = 12) -> pl.DataFrame:
+    generator = np.random.default_rng(3)
+    tau = np.tile(np.repeat([0.1, 0.25, 0.5], 8), surfaces)
+    k = np.tile(np.linspace(-0.3, 0.2, 8), 3 * surfaces)
+    vol = (0.2 - 0.2 * k) * np.exp(noise * generator.normal(size=k.size))
+    names = np.repeat([f"H{number}" for number in range(surfaces)], 24)
+    return pl.DataFrame({"surface_id": names, "log_moneyness": k, "time_to_maturity": tau, "implied_vol": vol})
+
+
+def test_intervals_are_calibrated_on_ones_own_history(model):
+    calm, rough = (model.calibrated(make_history(noise)) for noise in (0.003, 0.1))
+    found, plain = calm.complete(make_context(), TARGETS), model.complete(make_context(), TARGETS)
+    assert found.select(OUTPUT[:9]).equals(plain.select(OUTPUT[:9]))
+    wide = rough.complete(make_context(), TARGETS)
+    assert (
+        (wide["iv_high_90"] / wide["iv_low_90"]).log() > 1.2 * (found["iv_high_90"] / found["iv_low_90"]).log()
+    ).all()
+    # as many of the quotes that are hidden in turn as the level says
+    history = make_history(0.1)
+    shown = history.filter(pl.int_range(pl.len()).over("surface_id") % 2 == 0)
+    hidden = history.join(shown, on=history.columns, how="anti")
+    answered = rough.complete(shown, hidden.drop("implied_vol"))
+    inside = hidden["implied_vol"].is_between(answered["iv_low_90"], answered["iv_high_90"])
+    assert 0.82 < inside.mean() < 0.97
+
+
+@pytest.mark.parametrize(
+    ("history", "sentence"),
+    [
+        (make_history(0.1, 5), "history: must have at least 200 quotes, got 120"),
+        (make_history(0.1).with_columns(implied_vol=-pl.col("implied_vol")), "history: implied_vol must be positive"),
+        (
+            make_history(0.1).with_columns(
+                quote_kind=pl.when(pl.col("surface_id") == "H1").then(pl.lit("mids")).otherwise(pl.lit("marks"))
+            ),
+            "history: must be of one quote_kind, got marks, mids",
+        ),
+    ],
+)
+def test_a_bad_history_is_refused_in_one_sentence(model, history, sentence):
+    with pytest.raises(DataError, match=sentence):
+        model.calibrated(history)
+
+
 def test_pandas_works_as_well(model):
     found = model.complete(make_context().to_pandas(), TARGETS.to_pandas())
     assert found.equals(model.complete(make_context(), TARGETS))

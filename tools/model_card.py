@@ -20,7 +20,7 @@ HOLES = (
     "short_end",
     "whole_expiries",
 )
-DRAWS, BLOCK_DAYS = 2000, 1
+DRAWS = 2000
 OURS = ("packaged", "ivyspt")  # how the names of rows that are no peers begin
 CELL = ["tier", "mask"]
 
@@ -33,35 +33,34 @@ def main() -> None:
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument(
         "--study",
-        nargs=3,
+        nargs=4,
         action="append",
         required=True,
-        metavar=("TITLE", "RESULTS", "ROW"),
-        help="a finished study: its heading, its results' prefix and the row of the weights; may be repeated",
+        metavar=("TITLE", "RESULTS", "ROW", "DAYS"),
+        help="a finished study: its heading, its results' prefix, the row of the weights and how many days a resampled"
+        " block has; may be repeated",
     )
     chosen = parser.parse_args()
     with safe_open(chosen.weights, framework="np") as file:
         origin = json.loads(file.metadata()["ivyspt"])
     parts = [chosen.text.read_text().rstrip(), _LEGEND]
-    parts += [_study(title, Path(results), row) for title, results, row in chosen.study]
+    parts += [_study(title, Path(results), row, int(days)) for title, results, row, days in chosen.study]
     chosen.card.write_text("\n\n".join((*parts, _origin(origin))) + "\n")
 
 
 _LEGEND = """## Errors on test days
 
 Medians of per-surface RMSE, vol points. The best peer of each cell is chosen after the fact, among those that are
-named, each tuned on validation days; the ratio to it has a 95 % interval from resampled days, and wins are the share
-of surfaces with less error than the best peer's. The last columns are the shares of targets within the 90 % and the
-50 % intervals."""
+named, each tuned on validation days; the ratio to it has a 95 % interval from resampled blocks of days, and wins are
+the share of surfaces with less error than the best peer's. The last columns are the shares of targets within the 90 %
+and the 50 % intervals. No row but one called `bid_ask` knows of bids and asks."""
 
 
-def _study(title: str, results: Path, row: str) -> str:
+def _study(title: str, results: Path, row: str, block: int) -> str:
     errors = (
         _read(results, "errors").filter(pl.col("region") == "all").with_columns(date=pl.col("quote_time").dt.date())
     )
     peers = errors.filter(~pl.any_horizontal(pl.col("run").str.starts_with(name) for name in OURS))
-    medians = peers.group_by("run", *CELL).agg(pl.col("rmse").median()).sort("rmse", "run")
-    best = medians.group_by(CELL, maintain_order=True).first().sort(CELL)
     own = errors.filter(pl.col("run") == row)
     if own.is_empty():
         raise SystemExit(
@@ -71,36 +70,52 @@ def _study(title: str, results: Path, row: str) -> str:
     lines = [
         f"### {title}",
         "",
-        f"{own['date'].n_unique()} days, {own['symbol'].n_unique()} names. Peers: {named}.",
+        f"{own['date'].n_unique()} days, {own['symbol'].n_unique()} names; blocks of {block}. Peers: {named}.",
         "",
         "| tier | mask | surfaces | these weights | best peer | ratio | wins | in 90 % | in 50 % |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    ratios = {}
-    for tier, mask, peer, _ in best.select(*CELL, "run", "rmse").iter_rows():
+    for tier, mask, peer in _best(peers, "rmse"):
         cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
         pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
         if pairs.is_empty():
             continue
         mine, theirs = pairs["rmse"].median(), pairs["rmse_peer"].median()
-        low, high = _interval(pairs)
-        ratios[tier, mask] = mine / theirs
+        low, high = _interval(pairs, block)
         covered = [_weighted(pairs, f"covered_{level}") for level in (90, 50)]
         wins = (pairs["rmse"] < pairs["rmse_peer"]).mean()
         lines.append(
             f"| {tier} | {mask} | {pairs.height} | {mine:.2f} | {theirs:.2f} ({peer.replace('_', ' ')}) |"
             f" {mine / theirs:.2f} [{low:.2f}, {high:.2f}] | {wins:.0%} | {covered[0]:.0%} | {covered[1]:.0%} |"
         )
-    return "\n".join((*lines, "", *_means(ratios), *_beside(errors, row), "", _audit(results, row)))
+    means = _means(*(_ratios(own, peers, metric) for metric in ("rmse", "mae")))
+    return "\n".join((*lines, "", *means, *_beside(errors, row), "", _audit(results, row)))
 
 
-def _interval(pairs: pl.DataFrame) -> tuple[float, float]:
+def _best(peers: pl.DataFrame, metric: str) -> list[tuple[str, str, str]]:
+    """Tier, mask and the peer whose median is the least."""
+    medians = peers.group_by("run", *CELL).agg(pl.col(metric).median()).sort(metric, "run")
+    return medians.group_by(CELL, maintain_order=True).first().sort(CELL).select(*CELL, "run").rows()
+
+
+def _ratios(own: pl.DataFrame, peers: pl.DataFrame, metric: str) -> dict[tuple[str, str], float]:
+    """Of medians to the best peer's, by cell."""
+    found = {}
+    for tier, mask, peer in _best(peers, metric):
+        cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
+        pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
+        if pairs.height:
+            found[tier, mask] = pairs[metric].median() / pairs[f"{metric}_peer"].median()
+    return found
+
+
+def _interval(pairs: pl.DataFrame, block: int) -> tuple[float, float]:
     """Of the ratio of medians, from resampled blocks of days."""
     days = pairs.partition_by("date", maintain_order=True)
     if len(days) < 2:
         return float("nan"), float("nan")
     columns = [(day["rmse"].to_numpy(), day["rmse_peer"].to_numpy()) for day in days]
-    bootstrap = CircularBlockBootstrap(BLOCK_DAYS, np.arange(len(days)), seed=np.random.default_rng(0))
+    bootstrap = CircularBlockBootstrap(block, np.arange(len(days)), seed=np.random.default_rng(0))
 
     def ratio(drawn: np.ndarray) -> float:
         mine, theirs = (np.median(np.concatenate([columns[i][side] for i in drawn])) for side in (0, 1))
@@ -113,15 +128,16 @@ def _weighted(pairs: pl.DataFrame, name: str) -> float:
     return (pairs[name] * pairs["points"]).sum() / pairs["points"].sum()
 
 
-def _means(ratios: dict) -> list[str]:
-    """Geometric means of the ratios by tier."""
+def _means(ratios: dict, absolute: dict) -> list[str]:
+    """Geometric means of the ratios of RMSE and of MAE by tier."""
     lines = []
     for tier in dict.fromkeys(tier for tier, _ in ratios):
         parts = []
         for name, masks in (("few quotes at random", FEW), ("holes", HOLES)):
-            found = [ratio for (other, mask), ratio in ratios.items() if other == tier and mask in masks]
-            if found:
-                parts.append(f"{np.exp(np.mean(np.log(found))):.3f} over {len(found)} cells of {name}")
+            cells = [cell for cell in ratios if cell[0] == tier and cell[1] in masks]
+            if cells:
+                mean, of_mae = (np.exp(np.mean([np.log(kind[cell]) for cell in cells])) for kind in (ratios, absolute))
+                parts.append(f"{mean:.3f} over {len(cells)} cells of {name} ({of_mae:.3f} by MAE)")
         worse = sum(ratio > 1 for (other, _), ratio in ratios.items() if other == tier)
         count = sum(other == tier for other, _ in ratios)
         lines.append(
@@ -139,9 +155,12 @@ def _beside(errors: pl.DataFrame, row: str) -> list[str]:
     for run in others:
         joined = own.join(medians.filter(pl.col("run") == run), on=CELL, suffix="_other")
         change = (joined["rmse_other"] / joined["rmse"]).log().mean()
-        lines.append(
-            f"Row `{run}`: {np.exp(change):.3f} times these errors, geometric mean over {joined.height} cells."
-        )
+        line = f"Row `{run}`: {np.exp(change):.3f} times these errors, geometric mean over {joined.height} cells"
+        cells = errors.filter(pl.col("run") == run, pl.col("covered_90").is_not_null()).partition_by(CELL)
+        if cells:
+            covered = [_weighted(cell, "covered_90") for cell in cells]
+            line += f"; its 90 % intervals hold {min(covered):.0%} to {max(covered):.0%} of a cell's targets"
+        lines.append(f"{line}.")
     return lines
 
 

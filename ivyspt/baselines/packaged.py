@@ -9,11 +9,14 @@ from ivyspt.completion import Completion, Context, Targets
 from ivyspt.flagship_config import QUOTE_KINDS, FlagshipTraining
 from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Quoted
-from ivyspt.mixture.bands import bands_of
+from ivyspt.mixture.bands import UNKNOWN, Bands, bands_of
 from ivyspt.mixture.weights import load_flagship
 from ivyspt.pretraining.fine_tuning import fine_tune
+from ivyspt.pretraining.scores import calibrated_on
+from ivyspt.pretraining.surfaces import ALWAYS, RealSurfaces
 from ivyspt.tensors import arrays_of
 
+RECALIBRATION_BATCHES = 6  # of each class of context sizes
 AVERAGING = 0.98  # of the exponential average of the weights, over tens of steps
 SHOWN, HIDDEN, SHUFFLED = "shown", "hidden", "of_other_days"
 _SHUFFLE = 20260526  # seed of the days that are drawn
@@ -27,7 +30,8 @@ class Packaged:
     day's own that help. `kind` says what its quotes are (`ivyspt.flagship_config.QUOTE_KINDS`), which a peer learns by
     tuning its noise; `bid_ask` whether half-spreads, of which no peer knows, are "shown" or "hidden". Without `steps` a
     study's days teach it nothing else; with them it is fine-tuned by so many, `learning_rate` the highest rate, and
-    states no intervals then, since none were calibrated.
+    states no intervals then, since none were calibrated. With `recalibrated` its intervals are those of each symbol's
+    own training days.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Packaged:
         market: str,
         kind: str | None = None,
         bid_ask: str = HIDDEN,
+        recalibrated: bool = False,
         steps: int = 0,
         learning_rate: float = 3e-4,
     ):
@@ -46,16 +51,21 @@ class Packaged:
         if market not in (SHOWN, HIDDEN, SHUFFLED):
             raise DataError(f"packaged: market must be {SHOWN}, {HIDDEN} or {SHUFFLED}, got {market!r}")
         self.market, self.kind, self.bid_ask = market, kind, bid_ask
-        self.steps, self.learning_rate = steps, learning_rate
+        if recalibrated and steps:
+            raise DataError("packaged: fine-tuned weights cannot be recalibrated on the same days, got both")
+        self.recalibrated, self.steps, self.learning_rate = recalibrated, steps, learning_rate
         self.weights = find_weights(weights)
         self.engine, header = load_engine(self.weights)
         self.bands = None if steps else bands_of(header, self.weights)
+        self.bands_by_symbol: dict[str, Bands] = {}
         self.days = np.full((1, 3), np.nan)  # market features of the training days
 
     def fit(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
-        """Fine-tune from the packaged weights, where steps are asked for."""
+        """Fine-tune from the packaged weights, or recalibrate their intervals, where that is asked for."""
         if training:
             self.days = np.unique([context.market for context, _ in training], axis=0)
+        if self.recalibrated:
+            self._recalibrate(training, seed)
         if not self.steps:
             return
         network, _ = load_flagship(self.weights)
@@ -77,8 +87,17 @@ class Packaged:
             self.kind,
         )
         found = self.engine.answer(quoted, log_moneyness, time_to_maturity)
-        intervals = None if self.bands is None else self.bands.around(found, quoted)
+        bands = self.bands_by_symbol.get(context.symbol, self.bands)
+        intervals = None if bands is None else bands.around(found, quoted)
         return Completion(found.implied_vol, found.w_k, found.w_kk, found.w_tau, intervals)
+
+    def _recalibrate(self, training: Sequence[tuple[Context, Targets]], seed: int) -> None:
+        network, _ = load_flagship(self.weights)
+        budget = FlagshipTraining(steps=1, calibration_batches=RECALIBRATION_BATCHES)
+        for symbol in sorted({context.symbol for context, _ in training}):
+            own = [pair for pair in training if pair[0].symbol == symbol]
+            surfaces = RealSurfaces.of(own, self.market != HIDDEN, self.kind, ALWAYS)
+            self.bands_by_symbol[symbol] = Bands({UNKNOWN: calibrated_on(network, surfaces, budget, seed)})
 
     def _half_spread(self, context: Context) -> np.ndarray:
         if self.bid_ask == HIDDEN or context.half_spread is None:

@@ -29,6 +29,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, required=True, help="where the answers go, .parquet or .csv")
     parser.add_argument("--weights", default="base", help="name of packaged weights, or a .safetensors file")
     parser.add_argument(
+        "--history",
+        type=Path,
+        help="whole surfaces of earlier days, columns as in --context: intervals are calibrated on them (a minute)",
+    )
+    parser.add_argument(
         "--repair", action="store_true", help="accepted for scripts; these surfaces have no arbitrage to repair"
     )
     parser.add_argument(
@@ -38,6 +43,8 @@ def main(arguments: list[str]) -> int:
     if chosen.output.suffix not in READERS:
         raise DataError(f"--output must end in {' or '.join(READERS)}, got {chosen.output}")
     model = load_pretrained(chosen.weights)
+    if chosen.history is not None:
+        model = model.calibrated(_read(chosen.history))
     context = _read(chosen.context)
     completed = model.complete(context, _read(chosen.targets))
     _write(completed, chosen.output)

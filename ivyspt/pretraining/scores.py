@@ -6,6 +6,7 @@ from torch import Generator
 
 from ivyspt.corpus_config import Contexts
 from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.mixture.bands import Factors, calibrate
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.pretraining.surfaces import RealSurfaces
 
@@ -36,3 +37,12 @@ def band_scores(
         scores.append(score[asked.wanted].numpy())
         counts.append(size[asked.wanted].numpy())
     return np.concatenate(scores), np.concatenate(counts)
+
+
+def calibrated_on(network: FlagshipNetwork, surfaces: RealSurfaces, training: FlagshipTraining, seed: int) -> Factors:
+    """Factors from surfaces alone, whose largest one decides which sizes of contexts they are shown in."""
+    largest = int(surfaces.sizes.max())
+    sizes = [(low, min(high, largest - 1)) for low, high in training.context_sizes if low <= largest / 2]
+    generator = torch.Generator().manual_seed(seed)
+    drawn = [band_scores(network, surfaces, Contexts(), each, training, generator) for each in sizes]
+    return calibrate(*(np.concatenate(columns) for columns in zip(*drawn, strict=True)))

@@ -1,5 +1,6 @@
 """Real surfaces in memory, and batches of them under the corpus's patterns of missing quotes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +10,27 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from ivyspt.columns import DataError
+from ivyspt.completion import Context, Targets
 from ivyspt.corpus.clouds import Cloud
 from ivyspt.corpus.contexts import shown_and_held_out
 from ivyspt.corpus_config import Contexts
 from ivyspt.flagship_config import QUOTE_KINDS
 from ivyspt.mixture.quotes import MARKET, Quotes
 
-# shares of the visits that show market features, bid and ask, and the kind of quotes
-MARKET_SHOWN, SPREAD_SHOWN, KIND_SHOWN = 0.7, 0.5, 0.8
 LARGEST = 600  # points of a surface that a visit chooses from, drawn afresh each time
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Shares of the visits that show what is known of a surface beside its vols."""
+
+    market: float = 0.7
+    spread: float = 0.5  # bid and ask
+    kind: float = 0.8  # of quotes
+
+
+TRAINING = Shown()
+ALWAYS = Shown(1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Asked:
 class RealSurfaces:
     """Surfaces of a points table, one after the other in flat arrays; without `market` its features stay unknown.
 
-    `kind` is that of all its quotes, told in this share of the visits; None: never.
+    `kind` is that of all its quotes, None where it is unknown; `shown` says how often a visit tells.
     """
 
     def __init__(
@@ -42,7 +55,7 @@ class RealSurfaces:
         market_features: pl.DataFrame,
         market: bool = True,
         kind: str | None = None,
-        kind_shown: float = KIND_SHOWN,
+        shown: Shown = TRAINING,
     ):
         points = points.sort("surface_id", "point")
         sizes = points.group_by("surface_id", maintain_order=True).agg(pl.len())
@@ -62,13 +75,35 @@ class RealSurfaces:
         if not market:
             self.market.fill_(torch.nan)
         self.kind = 0 if kind is None else 1 + QUOTE_KINDS.index(kind)
-        self.kind_shown = kind_shown
+        self.shown = shown
+        self.tells_more = bool(self.kind) or not bool(self.half_spread.isnan().all())  # than the market
         self.level = _at_the_money(sizes, points)
 
     @property
     def shows_market(self) -> bool:
         """Whether any surface has market features."""
         return not bool(self.market.isnan().all())
+
+    @classmethod
+    def of(
+        cls, surfaces: Sequence[tuple[Context, Targets]], market: bool, kind: str | None = None, shown: Shown = TRAINING
+    ) -> "RealSurfaces":
+        """The targets of surfaces that are in memory, without bid and ask."""
+        sizes = [len(targets.implied_vol) for _, targets in surfaces]
+        ids = [context.surface_id for context, _ in surfaces]
+        columns = {
+            name: np.concatenate([getattr(targets, name) for _, targets in surfaces])
+            for name in ("log_moneyness", "time_to_maturity", "implied_vol")
+        }
+        points = pl.DataFrame(columns).with_columns(
+            surface_id=pl.Series(np.repeat(ids, sizes)),
+            point=pl.Series(np.concatenate([np.arange(size, dtype=np.uint32) for size in sizes])),
+            implied_vol_bid=pl.lit(None, pl.Float64),
+            implied_vol_ask=pl.lit(None, pl.Float64),
+        )
+        values = np.array([context.market for context, _ in surfaces])
+        features = pl.DataFrame(values, schema=list(MARKET)).with_columns(surface_id=pl.Series(ids))
+        return cls(points, features, market, kind, shown)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,10 +117,12 @@ class RealSurfaces:
         shown, present, asked, wanted = shown_and_held_out(cloud, context, targets, contexts, generator)
         first = shown[:, :1]
         shown = torch.where(present, shown, first)
-        market_known = torch.rand((surfaces, 1), generator=generator) < MARKET_SHOWN
-        spread_known, kind_known = (
-            torch.rand((surfaces, 1), generator=generator) < share for share in (SPREAD_SHOWN, self.kind_shown)
-        )
+        market_known = torch.rand((surfaces, 1), generator=generator) < self.shown.market
+        spread_known = kind_known = torch.ones_like(market_known)
+        if self.tells_more:
+            spread_known, kind_known = (
+                torch.rand((surfaces, 1), generator=generator) < share for share in (self.shown.spread, self.shown.kind)
+            )
         k, tau, vol, half_spread = (
             each[index.gather(1, shown)] for each in (self.k, self.tau, self.vol, self.half_spread)
         )

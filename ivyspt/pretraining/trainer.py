@@ -21,7 +21,7 @@ from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.quotes import MARKET, Quotes
 from ivyspt.pretraining.objective import losses
-from ivyspt.pretraining.surfaces import MARKET_SHOWN, Asked, RealSurfaces
+from ivyspt.pretraining.surfaces import TRAINING, Asked, RealSurfaces
 from ivyspt.tensor_file import read_tensors, write_tensors
 from ivyspt.tensors import arrays_of, tensors_of
 
@@ -57,7 +57,7 @@ class Sources:
             return quotes
         count = len(quotes.market)
         day = torch.randint(len(self.markets), (count,), generator=generator)
-        shown = torch.rand((count, 1), generator=generator) < MARKET_SHOWN
+        shown = torch.rand((count, 1), generator=generator) < TRAINING.market
         return replace(quotes, market=torch.where(shown, self.markets[day], torch.nan))
 
 

@@ -16,7 +16,7 @@ from ivyspt.flagship_config import FlagshipTraining
 from ivyspt.mixture.bands import UNKNOWN, Bands, calibrate
 from ivyspt.mixture.weights import load_flagship, save_flagship
 from ivyspt.pretraining.scores import band_scores
-from ivyspt.pretraining.surfaces import RealSurfaces
+from ivyspt.pretraining.surfaces import RealSurfaces, Shown
 
 
 class Settings(Section):
@@ -82,6 +82,6 @@ def _tiers(
     table = table.filter(pl.col("visible"), pl.col("quote_time").dt.date().is_in(chosen.implode()))
     features = read_table(market_features, MARKET_FEATURES)
     return [
-        (kind, partial(RealSurfaces, own, features, market, kind_shown=1.0))
+        (kind, partial(RealSurfaces, own, features, market, shown=Shown(kind=1.0)))
         for own in table.partition_by("tier", maintain_order=True)
     ]

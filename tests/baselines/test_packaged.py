@@ -93,6 +93,48 @@ def test_intervals_are_stated_by_weights_that_were_calibrated():
     assert tuned.complete(quoted(0), K, TAU).intervals is None
 
 
+def test_intervals_of_a_symbol_come_from_its_own_days():
+    """Quotes of one symbol lie on a smooth surface, those of the other are noisy."""
+    generator = np.random.default_rng(0)
+    training = pairs(4)
+    for context, targets in pairs(4):
+        noisy = targets.implied_vol * np.exp(0.05 * generator.normal(size=K.size))
+        own = replace(context, symbol="N", surface_id=f"N {context.surface_id}", implied_vol=noisy)
+        training.append((own, replace(targets, implied_vol=noisy)))
+    method = Packaged("base", market="hidden", recalibrated=True)
+    method.fit(training, seed=0)
+
+    def width(symbol: str) -> float:
+        low, high = method.complete(replace(quoted(0), symbol=symbol), K, TAU).intervals[90]
+        return float(np.log(high / low).mean())
+
+    assert width("N") > 2 * width("S")
+    assert width("elsewhere") == pytest.approx(
+        float(
+            np.log(np.divide(*Packaged("base", market="hidden").complete(quoted(0), K, TAU).intervals[90][::-1])).mean()
+        )
+    )
+
+
+def test_what_it_is_told_of_quotes_is_checked():
+    with pytest.raises(DataError, match="kind must be null, marks, mids, smoothed, got 'mid'"):
+        Packaged("base", market="shown", kind="mid")
+    with pytest.raises(DataError, match="bid_ask must be shown or hidden, got True"):
+        Packaged("base", market="shown", bid_ask=True)
+    with pytest.raises(DataError, match="cannot be recalibrated on the same days"):
+        Packaged("base", market="shown", recalibrated=True, steps=2)
+
+
+def test_bid_and_ask_are_read_where_they_are_shown():
+    spread = np.where(np.arange(K.size) % 3, 0.002, np.nan)
+    seen = replace(quoted(0), half_spread=spread)
+    hidden, shown = (Packaged("base", market="hidden", bid_ask=each) for each in ("hidden", "shown"))
+    plain = hidden.complete(quoted(0), K, TAU).implied_vol
+    np.testing.assert_array_equal(hidden.complete(seen, K, TAU).implied_vol, plain)
+    np.testing.assert_array_equal(shown.complete(quoted(0), K, TAU).implied_vol, plain)
+    assert np.abs(shown.complete(seen, K, TAU).implied_vol / plain - 1).max() > 1e-5
+
+
 def test_a_market_that_is_not_known_is_refused():
     with pytest.raises(DataError, match="market must be shown, hidden or of_other_days, got True"):
         Packaged("base", market=True)

@@ -12,7 +12,7 @@ from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.pretraining.objective import losses
-from ivyspt.pretraining.surfaces import KIND_SHOWN, RealSurfaces
+from ivyspt.pretraining.surfaces import TRAINING, RealSurfaces
 from ivyspt.pretraining.trainer import RealSource, Sources, draw_batch, learning_rate, train
 
 SETTINGS = Flagship(dimension=16, blocks=1, heads=2, components=1, knots=4)
@@ -87,7 +87,7 @@ def test_most_visits_tell_the_kind_of_quotes(real):
     generator = torch.Generator().manual_seed(1)
     quotes, _ = told.draw(generator, 400, 8, 8, Corpus().contexts.model_copy(update={"quotes": (3, 8)}))
     assert set(quotes.kind.flatten().tolist()) == {0, 2}
-    assert (quotes.kind == 2).float().mean() == pytest.approx(KIND_SHOWN, abs=0.06)
+    assert (quotes.kind == 2).float().mean() == pytest.approx(TRAINING.kind, abs=0.06)
 
 
 def test_training_resumes_bit_for_bit(real, tmp_path):

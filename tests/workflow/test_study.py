@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -102,18 +103,30 @@ def test_the_mixed_weights_name_the_tables_of_their_companions(monkeypatch):
     assert (ROOT / study["flagship_training"]["start"]).is_file()
 
 
+def spelled_out(word: str) -> list[str]:
+    """What a shell makes of {braces}."""
+    found = re.search(r"\{(.*?)\}", word)
+    return [word.replace(found[0], each) for each in found[1].split(",")] if found else [word]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "config/benchmarks").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_benchmark_changes_the_study_that_it_names(path, monkeypatch):
+def test_a_benchmark_makes_what_its_command_asks_for(path, monkeypatch):
     monkeypatch.setenv("IVYSPT_DATA", "/chains")
-    text = path.read_text()
-    under = re.search(r"^# On top of (\S+),", text, re.MULTILINE)[1]
-    changes = yaml.safe_load(text)
-    study = complete(merge(yaml.safe_load((ROOT / under).read_text()), changes))
-    assert changes.get("results", study["results"]) == study["results"]
-    assert study["results"] in (f"results/benchmark-{path.stem}", "results/benchmark-panel")
-    assert f"--configfile {under} {path.relative_to(ROOT)} -- {study['results']}/evaluation/errors/packaged" in text
-    used = [row["candidates"]["weights"] for row in study["baselines"].values() if row["method"] == "packaged"]
-    assert ["base"] in used
+    files, asked = re.findall(r"^# snakemake --configfile (.*) -- (\S+)$", path.read_text(), re.MULTILINE)[-1]
+    files = [each for word in files.split() for each in spelled_out(word)]
+    assert files[-1] == str(path.relative_to(ROOT))
+    study = complete(reduce(merge, (yaml.safe_load((ROOT / each).read_text()) for each in files)))
+    for target in spelled_out(asked):
+        row = re.fullmatch(rf"{study['results']}/evaluation/errors/(\w+)/0.parquet", target)[1]
+        assert study["baselines"][row]["method"] == "packaged"
+        for name, values in study["baselines"][row]["candidates"].items():
+            assert len(values) == 1, name  # there is nothing to choose
+    kinds = {
+        tuple(row["candidates"].get("kind", [None]))
+        for row in study["baselines"].values()
+        if "kind" in row["candidates"]
+    }
+    assert len(kinds) == 1  # of the study's quotes, in every row that is told
 
 
 def test_a_training_of_the_flagship_is_another_once_its_sources_are(monkeypatch):
