@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from ivyspt.admission import PLACE
 from ivyspt.arbitrage import durrleman_g
 from ivyspt.completion import Context
 from ivyspt.config import Evaluation
 from ivyspt.evaluation.audit_grid import STENCIL_TAU, Grid, audit_grid
 from ivyspt.mixture.typical import LONGEST, SHORTEST
-from ivyspt.pretrained import PLACE, Pretrained
+from ivyspt.pretrained import Pretrained
 
 PROOF = (
     "Prices are an average, with positive weights, of eSSVI surfaces whose at-the-money variance and wing slopes grow"

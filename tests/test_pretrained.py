@@ -186,6 +186,11 @@ def test_the_kind_of_quotes_chooses_the_reading_and_the_intervals(model):
             {"market_vol": pl.Series([0.2] * 7 + [0.3])},
             "market_vol must be the same in all rows of a surface, got 0.2 in 3 of 8 rows, first for surface 'B'",
         ),
+        ({"market_vol": pl.lit(20.0)}, "market_vol must be a positive decimal, VIX / 100, got 20.0 in 8 of 8 rows"),
+        ({"market_return": pl.lit(-1.3)}, "market_return must be a decimal, 0.01 for 1 %, got -1.3"),
+        ({"treasury_rate": pl.lit(4.2)}, "treasury_rate must be a decimal, 0.04 for 4 %, got 4.2"),
+        ({"treasury_rate": pl.lit("0.04")}, "treasury_rate must be a number, got the type String"),
+        ({"implied_vol_ask": pl.col("implied_vol") * 100}, "implied_vol_ask must be a decimal .* divide by 100"),
         ({"implied_vol_bid": pl.lit(-1.0)}, "implied_vol_bid must not be NaN or negative"),
     ],
 )
