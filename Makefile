@@ -79,6 +79,7 @@ crash: smoke ## Kill the smoke study at KILLS random moments (20), resume, compa
 mutants: .venv/installed ## Break the code in many places; each time a test must fail
 	$(BIN)/python tools/mutants.py
 
+SEEDS := $(foreach seed,0 1 2,results/flagship-final/flagship/$(seed)/packed.safetensors)
 TABLES := surfaces/{points,market_features,split}.parquet
 
 weights: .venv/installed ## Train the packaged weights anew; needs the data that config/weights/mixed.yaml names, and hours
@@ -87,22 +88,22 @@ weights: .venv/installed ## Train the packaged weights anew; needs the data that
 	$(SNAKEMAKE) results/$(TABLES)
 	$(SNAKEMAKE) --configfile config/megacaps.yaml -- results/megacaps/$(TABLES)
 	$(SNAKEMAKE) --configfile config/spx.yaml -- results/spx/$(TABLES)
-	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/0/packed.safetensors
-	cp results/flagship-mixed/flagship/0/packed.safetensors ivyspt/weights/base.safetensors
+	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/{0,1,2}/weights.safetensors
+	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml config/weights/final.yaml -- $(SEEDS)
+	cp $$($(BIN)/python tools/best_weights.py $(SEEDS)) ivyspt/weights/base.safetensors
 
 PEERS := thin_plate gaussian_process svi ssvi essvi kernel_regression polynomial
 PEERS_OF_QMOMS := thin_plate gaussian_process ssvi essvi cubic_spline polynomial
-ROWS := packaged packaged_no_market packaged_other_market packaged_no_kind packaged_neither packaged_recalibrated packaged_panel
+ROWS := packaged packaged_seed_0 packaged_seed_1 packaged_seed_2 packaged_no_market packaged_other_market packaged_no_kind packaged_neither packaged_recalibrated packaged_panel
 # $(call benchmark,NAME,FILES,ROWS): errors of rows under the files of config/benchmarks that are named
 benchmark = $(SNAKEMAKE) --configfile config/benchmark-panel.yaml $(2:%=config/benchmarks/%.yaml) -- \
 	$(3:%=results/benchmark-$(1)/evaluation/errors/%/0.parquet)
 
-card: .venv/installed ## The model card anew, from six benchmarks; needs their data, and three hours with two further seeds of the weights
-	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/{1,2}/packed.safetensors
-	$(call benchmark,panel,variants seeds,$(PEERS) $(ROWS) packaged_seed_1 packaged_seed_2)
-	$(call benchmark,held-out,held-out variants seeds,$(PEERS) $(ROWS) packaged_seed_1 packaged_seed_2)
+card: .venv/installed ## The model card anew, from six benchmarks: an hour, with their data, once `make weights` has been run
+	$(call benchmark,panel,variants seeds,$(PEERS) $(ROWS))
+	$(call benchmark,held-out,held-out variants seeds,$(PEERS) $(ROWS))
 	for name in megacaps spx spy; do \
-	  $(call benchmark,$$name,$$name variants variants-mids seeds seeds-mids,$(PEERS) $(ROWS) packaged_bid_ask packaged_seed_1 packaged_seed_2) || exit; \
+	  $(call benchmark,$$name,$$name variants variants-mids seeds seeds-mids,$(PEERS) $(ROWS) packaged_bid_ask) || exit; \
 	done
 	$(SNAKEMAKE) --configfile config/config.yaml config/benchmarks/qmoms.yaml -- \
 	  $(patsubst %,results/benchmark-qmoms/evaluation/errors/%/0.parquet,$(PEERS_OF_QMOMS) packaged packaged_mixed) \

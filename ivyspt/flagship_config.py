@@ -61,7 +61,7 @@ class FlagshipTraining(Section):
     weight_decay: NonNegative = 0.01
     gradient_clip: Positive = 1.0  # norm
     averaging: Proportion = 0.999  # of the exponential average of the weights
-    start: OptionalPath = None  # weights to go on from; None: a random start
+    start: OptionalPath = None  # weights to go on from, {seed} for the seed; None: a random start
     # left out of settings while there are none, so that a training without them is given what it was
     companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
     kind: Annotated[QuoteKind | None, Field(exclude_if=lambda kind: kind is None)] = None  # of the study's own quotes

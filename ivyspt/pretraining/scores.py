@@ -18,15 +18,15 @@ def band_scores(
     sizes: tuple[int, int],
     training: FlagshipTraining,
     generator: Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores |log-vol error| / scale at targets, and the size of the context that each belongs to.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores |log-vol error| / scale at targets, the size of the context that each belongs to, and the error itself.
 
     Surfaces are visited under the patterns of training, `training.calibration_batches` batches of them.
     """
     low, high = sizes
     chosen = contexts.model_copy(update={"quotes": (low, high)})
     count = max(4, min(training.batch_size, training.batch_points // high))
-    scores, counts = [], []
+    scores, counts, errors = [], [], []
     for _ in range(training.calibration_batches):
         quotes, asked = surfaces.draw(generator, count, high, training.targets, chosen)
         with torch.no_grad():
@@ -36,7 +36,8 @@ def band_scores(
         size = quotes.present.sum(-1, keepdim=True).expand_as(asked.wanted)
         scores.append(score[asked.wanted].numpy())
         counts.append(size[asked.wanted].numpy())
-    return np.concatenate(scores), np.concatenate(counts)
+        errors.append(miss[asked.wanted].abs().numpy())
+    return np.concatenate(scores), np.concatenate(counts), np.concatenate(errors)
 
 
 def calibrated_on(network: FlagshipNetwork, surfaces: RealSurfaces, training: FlagshipTraining, seed: int) -> Factors:
@@ -45,4 +46,5 @@ def calibrated_on(network: FlagshipNetwork, surfaces: RealSurfaces, training: Fl
     sizes = [(low, min(high, largest - 1)) for low, high in training.context_sizes if low <= largest / 2]
     generator = torch.Generator().manual_seed(seed)
     drawn = [band_scores(network, surfaces, Contexts(), each, training, generator) for each in sizes]
-    return calibrate(*(np.concatenate(columns) for columns in zip(*drawn, strict=True)))
+    scores, counts, _ = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
+    return calibrate(scores, counts)

@@ -13,7 +13,7 @@ from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS, DataError
 from ivyspt.config import Section
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.mixture.bands import UNKNOWN, Bands, calibrate
+from ivyspt.mixture.bands import UNKNOWN, Bands, Factors, calibrate
 from ivyspt.mixture.weights import load_flagship, save_flagship
 from ivyspt.pretraining.scores import band_scores
 from ivyspt.pretraining.surfaces import RealSurfaces, Shown
@@ -59,18 +59,22 @@ def run(
     network, header = load_flagship(weights)
     generator = torch.Generator().manual_seed(seed)
 
-    def scores_of(tiers: list[RealSurfaces]) -> tuple[np.ndarray, np.ndarray]:
+    def visit(tiers: list[RealSurfaces]) -> tuple[Factors, float]:
+        """Factors, and the median error in relative vol, a geometric mean over sizes and tiers."""
         drawn = [
             band_scores(network, surfaces, settings.corpus.contexts, sizes, training, generator)
             for sizes in training.context_sizes
             for surfaces in tiers
         ]
-        return tuple(np.concatenate(columns) for columns in zip(*drawn, strict=True))
+        scores, counts = (np.concatenate([each[part] for each in drawn]) for part in (0, 1))
+        return calibrate(scores, counts), float(np.exp(np.mean([np.log(np.median(each[2])) for each in drawn])))
 
-    factors = {UNKNOWN: calibrate(*scores_of([make(None) for _, make in sources]))}
+    found = {UNKNOWN: visit([make(None) for _, make in sources])}
     for told in sorted({kind for kind, _ in sources if kind is not None}):
-        factors[told] = calibrate(*scores_of([make(told) for kind, make in sources if kind == told]))
-    save_flagship(network, packed, {**header, "calibration": {"seed": seed}}, Bands(factors))
+        found[told] = visit([make(told) for kind, make in sources if kind == told])
+    calibration = {"seed": seed, "median_error": {kind: error for kind, (_, error) in found.items()}}
+    bands = Bands({kind: factors for kind, (factors, _) in found.items()})
+    save_flagship(network, packed, {**header, "calibration": calibration}, bands)
 
 
 def _tiers(

@@ -182,7 +182,9 @@ def test_each_kind_of_quotes_has_intervals_of_its_own(tmp_path, monkeypatch):
     smoothed = [f"{name} 2024-01-06 -1" for name in ("AAA", "BBB")]  # named by the day before they were moved
     unknown = [(0, name) for name in marks + smoothed]
     assert visits == [*unknown, *((1, name) for name in marks), *((3, name) for name in smoothed)]
-    assert set(load_flagship(tmp_path / "packed.safetensors")[1]["bands"]) == {"unknown", "marks", "smoothed"}
+    header = load_flagship(tmp_path / "packed.safetensors")[1]
+    assert set(header["bands"]) == {"unknown", "marks", "smoothed"}
+    assert all(0 < error < 1 for error in header["calibration"]["median_error"].values())
 
 
 def test_nothing_is_calibrated_on_the_days_that_are_tested(tmp_path):

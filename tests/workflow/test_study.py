@@ -103,6 +103,17 @@ def test_the_mixed_weights_name_the_tables_of_their_companions(monkeypatch):
     assert (ROOT / study["flagship_training"]["start"]).is_file()
 
 
+def test_the_last_course_goes_on_from_each_seed_of_the_one_before(monkeypatch):
+    monkeypatch.setenv("IVYSPT_DATA", "/chains")
+    names = ("flagship.yaml", "weights/mixed.yaml", "weights/final.yaml")
+    files = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
+    before, last = complete(merge(*files[:2])), complete(reduce(merge, files))
+    assert last["flagship_training"]["start"] == f"{before['results']}/flagship/{{seed}}/weights.safetensors"
+    assert last["flagship"] == before["flagship"]
+    assert companions(last) == companions(before)
+    assert last["results"] != before["results"]
+
+
 def spelled_out(word: str) -> list[str]:
     """What a shell makes of {braces}."""
     found = re.search(r"\{(.*?)\}", word)
