@@ -55,9 +55,12 @@ class Pretrained:
         context, targets = _frame(context), _frame(targets)
         check_context(context)
         check_targets(targets, context)
-        numbered = targets.with_row_index("_row").sort("surface_id", maintain_order=True)
-        shown = context.sort("surface_id", maintain_order=True)
-        shown = shown.join(numbered, on="surface_id", how="semi", maintain_order="left")
+        surfaces = context.join(targets, on="surface_id", how="semi").select(pl.col("surface_id").unique())
+        surfaces = surfaces.with_row_index("_surface")
+        numbered, shown = (
+            table.join(surfaces, on="surface_id", maintain_order="left").sort("_surface", maintain_order=True)
+            for table in (targets.with_row_index("_row"), context)
+        )
         quoted = _quoted(shown)
         places = _by_surface(numbered, [_numbers(numbered, name) for name in PLACE])
         found = self._many(quoted, places) if len(quoted) >= MANY else self._few(quoted, places)
@@ -65,7 +68,7 @@ class Pretrained:
         answered = {
             name: np.concatenate([own[name] for own in columns] or [np.empty(0)]) for name in (*ANSWERED, *INTERVALS)
         }
-        return numbered.with_columns(**answered).sort("_row").drop("_row")
+        return numbered.with_columns(**answered).sort("_row").drop("_row", "_surface")
 
     def calibrated(self, history: pl.DataFrame) -> "Pretrained":
         """The same weights with intervals that have covered one's own quotes.
@@ -133,7 +136,7 @@ def _by_surface(table: pl.DataFrame, columns: list[np.ndarray]) -> list[tuple[np
     """Columns of a table that is sorted by surface, cut where a new one begins."""
     if table.is_empty():
         return []
-    ends = table["surface_id"].rle().struct.field("len").to_numpy().cumsum()[:-1]
+    ends = table["_surface"].rle().struct.field("len").to_numpy().cumsum()[:-1]
     return list(zip(*(np.split(column, ends) for column in columns), strict=True))
 
 

@@ -137,6 +137,19 @@ def test_a_bad_history_is_refused_in_one_sentence(model, history, sentence):
         model.calibrated(history)
 
 
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["B", "A"]), pl.Int64])
+def test_names_of_surfaces_may_be_of_any_type(model, kind):
+    """Categories are sorted by when they were first seen, here and there in another order."""
+    plain = model.complete(make_context(), TARGETS)
+
+    def renamed(table: pl.DataFrame) -> pl.DataFrame:
+        name = pl.col("surface_id")
+        return table.with_columns(name.replace_strict({"A": 7, "B": 5}) if kind == pl.Int64 else name.cast(kind))
+
+    found = model.complete(renamed(make_context()), renamed(TARGETS))
+    assert found.drop("surface_id").equals(plain.drop("surface_id"))
+
+
 def test_pandas_works_as_well(model):
     found = model.complete(make_context().to_pandas(), TARGETS.to_pandas())
     assert found.equals(model.complete(make_context(), TARGETS))
