@@ -26,6 +26,12 @@ class Flagship(Section):
     many_quotes: Count = 61  # a context of so many or more determines finer surfaces
     knots_of_many: Annotated[int, Field(ge=3, le=40)] = 24  # then
     copies_of_many: Annotated[int, Field(ge=1, le=3)] = 1  # of each component, then, each with a prior of its own
+    # steps of the fit, at most, before and after the noise is known, the damping of the first, and the gain in
+    # log-posterior below which it stops; 0: never before the last
+    fit_steps: tuple[Count, Count] = (4, 4)
+    fit_steps_of_many: tuple[Count, Count] = (4, 4)
+    fit_damping: Positive = 0.1
+    fit_settled: NonNegative = 0.0
     quote_kinds: bool = False  # whether it is told what kind of quotes it sees
 
     def knots_for(self, quotes: int) -> int:
@@ -35,6 +41,10 @@ class Flagship(Section):
     def copies_for(self, quotes: int) -> int:
         """How often each component stands in that surface."""
         return self.copies_of_many if quotes >= self.many_quotes else 1
+
+    def fit_steps_for(self, quotes: int) -> tuple[int, int]:
+        """Steps of the fit, at most."""
+        return self.fit_steps_of_many if quotes >= self.many_quotes else self.fit_steps
 
 
 class Companion(Section):

@@ -7,15 +7,13 @@ from jaxtyping import Float
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
+from ivyspt.flagship_config import Flagship
 from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Surface, log_out_of_the_money
 from ivyspt.inference.trunk import Prior
 from ivyspt.mixture.typical import (
     CALMER,
     FIRMER,
-    FIRST_DAMPING,
-    FIRST_STEPS,
     LARGEST_SURPRISE,
-    LAST_STEPS,
     LONGEST_STEP,
     ROBUST_FREEDOM,
 )
@@ -92,24 +90,28 @@ class Problem:
         )
 
 
-def fit(problem: Problem) -> tuple[Surface, Float[Array, "size size"]]:
+def fit(problem: Problem, settings: Flagship) -> tuple[Surface, Float[Array, "size size"]]:
     """The fitted surface, and the lower Cholesky factor of the posterior precision."""
     prior = problem.prior
-    found, _ = _descend(problem, problem.compare(prior.mean), prior.noise, FIRST_STEPS)
+    first, last = settings.fit_steps_for(len(prior.noise))
+    found, _ = _descend(problem, problem.compare(prior.mean), prior.noise, first, settings)
     root, _ = dtrtri(_factor(found.precision), lower=1)
     determined = len(prior.mean) - np.square(root).sum(0) @ prior.precision  # by the diagonal of the inverse
     spare = max(len(prior.noise) - determined, 0.0)
     noise = prior.noise * np.sqrt((prior.confidence + found.surprise) / (prior.confidence + spare))
-    found, damping = _descend(problem, found.compared, noise, LAST_STEPS - 1)
+    found, damping = _descend(problem, found.compared, noise, last - 1, settings)
     return problem.surface(found.compared.latent - _step(found, damping)), _factor(found.precision)
 
 
-def _descend(problem: Problem, start: Compared, noise: Array, steps: int) -> tuple[System, float]:
-    best, damping = problem.system(start, noise), FIRST_DAMPING
+def _descend(problem: Problem, start: Compared, noise: Array, steps: int, settings: Flagship) -> tuple[System, float]:
+    best, damping = problem.system(start, noise), settings.fit_damping
     for _ in range(steps):
         found = problem.system(problem.compare(best.compared.latent - _step(best, damping)), noise)
-        if found.objective < best.objective:
+        gain = best.objective - found.objective
+        if gain > 0:
             best, damping = found, damping * CALMER
+            if gain < settings.fit_settled:
+                break
         else:
             damping *= FIRMER
     return best, damping

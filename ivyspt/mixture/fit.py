@@ -6,15 +6,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ivyspt.flagship_config import Flagship
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
 from ivyspt.mixture.price_mixture import Quoted, price_residual
 from ivyspt.mixture.typical import (
     CALMER,
     FIRMER,
-    FIRST_DAMPING,
-    FIRST_STEPS,
     LARGEST_SURPRISE,
-    LAST_STEPS,
     LONGEST_STEP,
     ROBUST_FREEDOM,
 )
@@ -65,6 +63,7 @@ def fit(
     tau: Float[Tensor, "batch context"],
     log_vol: Float[Tensor, "batch context"],
     present: Bool[Tensor, "batch context"],
+    settings: Flagship,
 ) -> Posterior:
     """Fit the context.
 
@@ -94,13 +93,14 @@ def fit(
         slope = (weighted * residual[..., None]).sum(-2) + prior.precision * away
         return _System(objective, slope, precision, surprise.clamp_max(LARGEST_SURPRISE).sum(-1))
 
+    first, last = settings.fit_steps_for(int(present.sum(-1).max()))
     with torch.no_grad():
-        latent, damping = _descend(system, prior.mean, prior.noise, FIRST_STEPS)
+        latent, damping = _descend(system, prior.mean, prior.noise, first, settings)
         found = system(latent, prior.noise)
         spare = (present.sum(-1) - _parameters_determined(found, prior)).clamp_min(0)[:, None]
     noise = prior.noise * ((prior.confidence + found.surprise[:, None]) / (prior.confidence + spare)).sqrt()
     with torch.no_grad():
-        latent, damping = _descend(system, latent, noise, LAST_STEPS - 1)
+        latent, damping = _descend(system, latent, noise, last - 1, settings)
     found = system(latent, noise)
     latent = latent - _step(found, damping)
     return Posterior(MixtureSurface(layout, frame, latent), torch.linalg.cholesky(found.precision))
@@ -112,14 +112,21 @@ def _parameters_determined(system: _System, prior: Prior) -> Float[Tensor, " bat
     return system.slope.shape[-1] - (inverse.diagonal(dim1=-2, dim2=-1) * prior.precision).sum(-1)
 
 
-def _descend(system, latent: Tensor, noise: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Steps that are taken back where they make things worse; the latent numbers and the damping that are left."""
+def _descend(system, latent: Tensor, noise: Tensor, steps: int, settings: Flagship) -> tuple[Tensor, Tensor]:
+    """Steps that are taken back where they make things worse; the latent numbers and the damping that are left.
+
+    A surface whose step gains less than what counts as settled takes no other.
+    """
     best = system(latent, noise)
-    damping = torch.full_like(best.objective, FIRST_DAMPING)
+    damping = torch.full_like(best.objective, settings.fit_damping)
+    going = torch.ones_like(best.objective, dtype=torch.bool)
     for _ in range(steps):
+        if not going.any():
+            break
         proposed = latent - _step(best, damping)
         found = system(proposed, noise)
-        better = found.objective < best.objective
+        gain = best.objective - found.objective
+        better = going & (gain > 0)
         latent = torch.where(better[:, None], proposed, latent)
         best = _System(
             torch.where(better, found.objective, best.objective),
@@ -127,7 +134,8 @@ def _descend(system, latent: Tensor, noise: Tensor, steps: int) -> tuple[Tensor,
             torch.where(better[:, None, None], found.precision, best.precision),
             best.surprise,
         )
-        damping = damping * torch.where(better, CALMER, FIRMER)
+        damping = torch.where(going, damping * torch.where(better, CALMER, FIRMER), damping)
+        going = going & ~(better & (gain < settings.fit_settled))
     return latent, damping
 
 

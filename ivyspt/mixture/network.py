@@ -104,6 +104,7 @@ class FlagshipNetwork(nn.Module):
             exact.time_to_maturity,
             exact.implied_vol.log(),
             exact.present,
+            self.settings,
         )
         return Fitted(posterior, target_noise.double(), self.log_spread.exp().double())
 

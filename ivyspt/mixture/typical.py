@@ -17,12 +17,12 @@ LARGEST_WING = math.log(3.99)  # a± < 4, strictly: call prices then vanish at i
 LARGEST_BUTTERFLY = math.log(4.0)  # s max(a±) <= 4 theta
 CAP_NODES = 128  # cells of log-maturity on which the bounds are enforced
 
-FIRST_STEPS, LAST_STEPS = 4, 4  # of the fit, before and after the noise is estimated anew
 LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
 ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
 LONGEST_STEP = 1.0  # of any latent number
-FIRST_DAMPING = 0.1  # over the diagonal of the precision (Levenberg-Marquardt)
-CALMER, FIRMER = 0.2, 8.0  # factors on the damping after a step that helped, and after one that was taken back
+# factors on the damping over the precision's diagonal (Levenberg-Marquardt) after a step that helped, and after
+# one that was taken back
+CALMER, FIRMER = 0.2, 8.0
 
 TYPICAL_NOISE = 0.01  # relative vol
 TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for

@@ -12,7 +12,11 @@ from ivyspt.provenance import stamp
 from ivyspt.tensor_file import read_tensors, write_tensors
 from ivyspt.tensors import arrays_of, tensors_of
 
-_ADDED = ("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds")  # settings that may differ from the start's
+# settings that may differ from the start's
+_ADDED = (
+    *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds"),
+    *("fit_steps", "fit_steps_of_many", "fit_damping", "fit_settled"),
+)
 
 
 def save_flagship(network: FlagshipNetwork, path: Path, provenance: Mapping, bands: Bands | None = None) -> None:

@@ -25,6 +25,9 @@ from ivyspt.pretraining.surfaces import TRAINING, Asked, RealSurfaces
 from ivyspt.tensor_file import read_tensors, write_tensors
 from ivyspt.tensors import arrays_of, tensors_of
 
+# budget of the fit while training
+FIT = {"fit_steps": (4, 4), "fit_steps_of_many": (4, 4), "fit_damping": 0.1, "fit_settled": 0.0}
+
 
 @dataclass(frozen=True)
 class RealSource:
@@ -98,7 +101,10 @@ def train(
     """Train in place; the averaged weights are left in `network`.
 
     Returns the history, a row for every `report_every` steps. Without a checkpoint an interrupted training is lost.
+    Whatever steps of the fit the network answers by, it is trained by few of them.
     """
+    answers_by = network.settings
+    network.settings = answers_by.model_copy(update=FIT)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay, betas=(0.9, 0.98)
     )
@@ -135,6 +141,7 @@ def train(
             progress["step"] = step + 1
             save_progress(checkpoint, network, averaged, optimiser, progress)
     network.load_state_dict(averaged.module.state_dict())
+    network.settings = answers_by
     network.eval()
     return progress
 

@@ -1,5 +1,6 @@
 """The fast path gives the answers of the network that was trained."""
 
+from copy import copy
 from dataclasses import replace
 from itertools import combinations
 
@@ -26,6 +27,10 @@ SETTINGS = Flagship(
     knots_of_many=9,
     copies_of_many=2,
     quote_kinds=True,
+    fit_steps=(10, 30),
+    fit_steps_of_many=(3, 12),
+    fit_damping=0.01,
+    fit_settled=0.1,
 )
 
 
@@ -55,6 +60,26 @@ def test_both_paths_agree(network, engine, count, seed):
     for name in Answer.__dataclass_fields__:
         # both trunks are in single precision
         np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=2e-3, atol=1e-5, err_msg=name)
+
+
+def test_each_surface_of_a_batch_stops_where_it_has_settled(network, engine):
+    quotes = [make_quotes(20, 1), make_quotes(20, 2, noise=0.05), make_quotes(9, 3, noise=0.01)]
+    places = [PLACES] * len(quotes)
+    found = answer(network, quotes, places)
+    for quoted, own in zip(quotes, found, strict=True):
+        np.testing.assert_allclose(own.implied_vol, engine.answer(quoted, *PLACES).implied_vol, rtol=1e-4)
+
+    def by(**settings) -> list[Answer]:
+        other = copy(network)
+        other.settings = SETTINGS.model_copy(update=settings)
+        return answer(other, quotes, places)
+
+    def furthest(answers: list[Answer], others: list[Answer]) -> float:
+        pairs = zip(answers, others, strict=True)
+        return max(np.abs(one.implied_vol / other.implied_vol - 1).max() for one, other in pairs)
+
+    at_rest = by(fit_steps=(60, 60), fit_settled=0.0)
+    assert furthest(found, at_rest) < 0.2 * furthest(by(fit_steps=(1, 2)), at_rest)
 
 
 def test_the_knots_agree(network, engine):

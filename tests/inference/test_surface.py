@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
+from ivyspt.flagship_config import Flagship
 from ivyspt.inference.fit import Compared, Problem, fit
 from ivyspt.inference.surface import Frame, Surface, implied_std, log_out_of_the_money, place_knots
 from ivyspt.inference.trunk import Prior, _gelu
@@ -87,7 +88,7 @@ def test_the_fit_goes_from_the_prior_to_the_quotes(problem):
         total = np.logaddexp.reduce(surface.log_weights[:, None] + log_out_of_the_money(problem.x, each))
         return float(np.sqrt(np.square((total - problem.log_price) * problem.by_log_price).mean()))
 
-    surface, factor = fit(problem)
+    surface, factor = fit(problem, Flagship())
     assert misses(surface) < 0.02 < misses(problem.surface(problem.prior.mean))  # of log vol; the noise is 0.01
     assert (factor == np.tril(factor)).all()
     assert (factor.diagonal() ** 2 >= 0.9 * problem.prior.precision[0]).all()  # quotes only add to what the prior knows

@@ -109,7 +109,9 @@ def test_the_last_course_goes_on_from_each_seed_of_the_one_before(monkeypatch):
     files = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
     before, last = complete(merge(*files[:2])), complete(reduce(merge, files))
     assert last["flagship_training"]["start"] == f"{before['results']}/flagship/{{seed}}/weights.safetensors"
-    assert last["flagship"] == before["flagship"]
+    assert {key: last["flagship"][key] for key in before["flagship"] if not key.startswith("fit_")} == {
+        key: value for key, value in before["flagship"].items() if not key.startswith("fit_")
+    }
     assert companions(last) == companions(before)
     assert last["results"] != before["results"]
 
