@@ -141,7 +141,7 @@ def _descend(system, latent: Tensor, noise: Tensor, steps: int, settings: Flagsh
 
 def _step(system: _System, damping: Float[Tensor, " batch"]) -> Float[Tensor, "batch size"]:
     damped = system.precision.clone()
-    damped.diagonal(dim1=-2, dim2=-1).mul_(1 + damping[:, None])
+    damped.diagonal(dim1=-2, dim2=-1).add_(damping[:, None] * system.precision.diagonal(dim1=-2, dim2=-1))
     factor = torch.linalg.cholesky(damped)
     move = torch.cholesky_solve(system.slope[..., None], factor)[..., 0]
     return LONGEST_STEP * torch.tanh(move / LONGEST_STEP)
