@@ -81,7 +81,7 @@ class Pretrained:
         Returns
         -------
         A model whose 50 % and 90 % intervals covered so many of the history's quotes when these were hidden at random,
-        in wings, by expiry and so on; the surfaces that it answers with are the same. It takes a minute.
+        in wings, by expiry and so on; the surfaces that it answers with are the same. It takes minutes.
 
         Raises
         ------

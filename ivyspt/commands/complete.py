@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--history",
         type=Path,
-        help="whole surfaces of earlier days, columns as in --context: intervals are calibrated on them (a minute)",
+        help="whole surfaces of earlier days, columns as in --context: intervals are calibrated on them (minutes)",
     )
     parser.add_argument(
         "--repair", action="store_true", help="accepted for scripts; these surfaces have no arbitrage to repair"

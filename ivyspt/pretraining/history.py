@@ -13,7 +13,7 @@ from ivyspt.pretraining.scores import calibrated_on
 from ivyspt.pretraining.surfaces import ALWAYS, RealSurfaces
 
 FEWEST = 200  # quotes of the history: the 90 % factor of fewer would hang on a handful
-BATCHES = 20  # of each class of context sizes
+BATCHES = 4  # of each class of context sizes; those of many quotes take a quarter of a minute each
 OPTIONAL = ("implied_vol_bid", "implied_vol_ask", *MARKET, "quote_kind")
 
 
