@@ -75,11 +75,7 @@ def _study(title: str, results: Path, row: str, block: int) -> str:
         "| tier | mask | surfaces | these weights | best peer | ratio | wins | in 90 % | in 50 % |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for tier, mask, peer in _best(peers, "rmse"):
-        cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
-        pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
-        if pairs.is_empty():
-            continue
+    for (tier, mask), (peer, pairs) in _paired(own, peers, "rmse").items():
         mine, theirs = pairs["rmse"].median(), pairs["rmse_peer"].median()
         low, high = _interval(pairs, block)
         covered = [_weighted(pairs, f"covered_{level}") for level in (90, 50)]
@@ -92,21 +88,25 @@ def _study(title: str, results: Path, row: str, block: int) -> str:
     return "\n".join((*lines, "", *means, *_beside(errors, row), "", _audit(results, row)))
 
 
-def _best(peers: pl.DataFrame, metric: str) -> list[tuple[str, str, str]]:
-    """Tier, mask and the peer whose median is the least."""
+def _paired(own: pl.DataFrame, peers: pl.DataFrame, metric: str) -> dict[tuple[str, str], tuple[str, pl.DataFrame]]:
+    """By tier and mask, the peer whose median is the least, and the surfaces that both have answered."""
     medians = peers.group_by("run", *CELL).agg(pl.col(metric).median()).sort(metric, "run")
-    return medians.group_by(CELL, maintain_order=True).first().sort(CELL).select(*CELL, "run").rows()
+    best = medians.group_by(CELL, maintain_order=True).first().sort(CELL)
+    found = {}
+    for tier, mask, peer in best.select(*CELL, "run").iter_rows():
+        cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
+        pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
+        if pairs.height:
+            found[tier, mask] = peer, pairs
+    return found
 
 
 def _ratios(own: pl.DataFrame, peers: pl.DataFrame, metric: str) -> dict[tuple[str, str], float]:
     """Of medians to the best peer's, by cell."""
-    found = {}
-    for tier, mask, peer in _best(peers, metric):
-        cell = (pl.col("tier") == tier) & (pl.col("mask") == mask)
-        pairs = own.filter(cell).join(peers.filter(cell, pl.col("run") == peer), on="surface_id", suffix="_peer")
-        if pairs.height:
-            found[tier, mask] = pairs[metric].median() / pairs[f"{metric}_peer"].median()
-    return found
+    return {
+        cell: pairs[metric].median() / pairs[f"{metric}_peer"].median()
+        for cell, (_, pairs) in _paired(own, peers, metric).items()
+    }
 
 
 def _interval(pairs: pl.DataFrame, block: int) -> tuple[float, float]:
