@@ -23,8 +23,8 @@ from ivyspt.mixture.typical import (
 Array = np.ndarray
 ROOT_HALF, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(2 * math.pi)
 RESOLUTION = 160  # nodes on which the distribution of the knots is inverted
-NEWTON_STEPS = 30  # at most
-SETTLED = 1e-7  # relative: Newton's error is squared at each step, so that after one as small as this it is rounding
+HALLEY_STEPS = 30  # at most
+SETTLED = 1e-5  # relative: each step cubes the error, so that after one as small as this it is rounding
 ROUNDING = 1e-12  # relative, of the bracket's ends
 _NODES = np.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1)
 _DOMAIN = np.linspace(math.log(SHORTEST), math.log(LONGEST), RESOLUTION)
@@ -175,15 +175,19 @@ def log_out_of_the_money(x: Array, std: Array) -> Array:
 
 
 def implied_std(x: Array, log_price: Array, start: Array, low: Array, high: Array) -> Array:
-    """√w at which the price has this logarithm: Newton's steps in 1/w, or halves of the bracket."""
+    """√w at which the price has this logarithm: Halley's steps in 1/w, or halves of the bracket."""
     std = start
-    for _ in range(NEWTON_STEPS):
+    for _ in range(HALLEY_STEPS):
         here = log_out_of_the_money(x, std)
         d1 = -x / std + std / 2
         gap = here - log_price
         above = gap > 0
         low, high = np.where(above, low, std), np.where(above, std, high)
-        inverse = 1 / (std * std) + gap * (2 * ROOT_TWO_PI) * np.exp(here + 0.5 * d1 * d1) / std**3
+        variance = std * std
+        over_vega = ROOT_TWO_PI * np.exp(here + 0.5 * d1 * d1)
+        newton = 2 * gap * over_vega / (variance * std)
+        bend = (std / over_vega - d1 * (d1 - std) - 3) * variance / 2  # of the logarithm in 1/w, over its slope
+        inverse = 1 / variance + newton / np.clip(1 + newton * bend / 2, 0.5, 2.0)
         proposed = 1 / np.sqrt(np.maximum(inverse, 1e-12))
         if (np.abs(proposed - std) <= SETTLED * std).all():
             return np.clip(proposed, low, high)
