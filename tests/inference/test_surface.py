@@ -76,6 +76,16 @@ def test_a_known_std_comes_back():
     np.testing.assert_allclose(found, std, rtol=1e-11)
 
 
+def test_a_step_towards_a_std_cubes_its_error(monkeypatch):
+    monkeypatch.setattr("ivyspt.inference.surface.HALLEY_STEPS", 1)
+    std = np.exp(np.linspace(np.log(0.05), np.log(1.0), 50))
+    x = np.linspace(0.2, 3, 50) * std
+    price = log_out_of_the_money(x, std)
+    left = [np.abs(implied_std(x, price, (1 + off) * std, 0.5 * std, 2 * std) / std - 1) for off in (0.04, 0.02)]
+    order = np.log2(np.median(left[0] / left[1]))
+    assert order == pytest.approx(3, abs=0.3)
+
+
 def test_the_activation_is_exact_to_single_precision():
     x = np.concatenate((np.linspace(-12, 12, 20_001), [0.0, 1e-30, -1e-30, 80.0, -80.0])).astype(np.float32)
     exact = x.astype(float) * (1 + erf(x.astype(float) / np.sqrt(2))) / 2
