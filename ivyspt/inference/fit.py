@@ -1,5 +1,6 @@
 """The most probable surface given the context, as `ivyspt.mixture.fit` finds it, for one surface."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +9,15 @@ from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from ivyspt.flagship_config import Flagship
-from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Surface, log_out_of_the_money
+from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Slices, Surface, log_out_of_the_money
 from ivyspt.inference.trunk import Prior
 from ivyspt.mixture.typical import (
-    CALMER,
+    CALMEST,
     FIRMER,
     LARGEST_SURPRISE,
     LONGEST_STEP,
     ROBUST_FREEDOM,
+    TYPICAL_NOISE,
 )
 
 Array = np.ndarray
@@ -23,11 +25,19 @@ Array = np.ndarray
 
 @dataclass
 class Compared:
-    """How far a surface is from the quotes, in log-vol, and how that moves with its latent numbers."""
+    """How far the surface of some latent numbers is from the quotes, in log-vol."""
 
     latent: Float[Array, " size"]
+    surface: Surface
+    slices: Slices
     residual: Float[Array, " context"]
-    jacobian: Float[Array, "size context"]
+    by_variance: Float[Array, "component context"]  # how the residual moves with each component's variance
+    by_logit: Float[Array, "component context"]
+
+    def jacobian(self, integrals: Float[Array, "context knot"]) -> Float[Array, "size context"]:
+        """How the residual moves with the latent numbers; dear, so that only steps that are kept ask for it."""
+        found = self.surface.jacobian(self.slices, integrals, self.by_variance, self.by_logit)
+        return found.reshape(-1, len(self.residual))
 
 
 @dataclass
@@ -38,7 +48,6 @@ class System:
     objective: float
     slope: Float[Array, " size"]
     precision: Float[Array, "size size"]
-    surprise: float
 
 
 class Problem:
@@ -68,26 +77,24 @@ class Problem:
         by_variance = np.exp(weights - total - 0.5 * d1 * d1) * (self.by_log_price / (2 * ROOT_TWO_PI)) / std
         by_logit = (np.exp(each - total) - np.exp(weights)) * self.by_log_price
         residual = (total - self.log_price) * self.by_log_price
-        jacobian = surface.jacobian(slices, self.integrals, by_variance, by_logit).reshape(-1, len(self.k))
-        return Compared(latent, residual, jacobian)
+        return Compared(latent, surface, slices, residual, by_variance, by_logit)
+
+    def objective(self, compared: Compared, noise: Float[Array, " context"]) -> float:
+        """Minus the log-posterior under a level of noise."""
+        misfit = np.log1p(np.square(compared.residual / noise) / ROBUST_FREEDOM).sum()
+        away = compared.latent - self.prior.mean
+        return (ROBUST_FREEDOM + 1) / 2 * misfit + (self.prior.precision @ np.square(away)) / 2
 
     def system(self, compared: Compared, noise: Float[Array, " context"]) -> System:
         """The normal equations under a level of noise."""
-        residual, jacobian = compared.residual, compared.jacobian
-        quote_precision = 1 / np.square(noise)
-        surprise = np.square(residual) * quote_precision
-        weighted = jacobian * (quote_precision * (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + surprise))
+        jacobian = compared.jacobian(self.integrals)
+        robust = (ROBUST_FREEDOM + 1) / (ROBUST_FREEDOM + np.square(compared.residual / noise))
+        weighted = jacobian * (robust / np.square(noise))
         away = compared.latent - self.prior.mean
-        misfit = (ROBUST_FREEDOM + 1) / 2 * np.log1p(surprise / ROBUST_FREEDOM).sum()
         precision = weighted @ jacobian.T
         precision.flat[:: len(precision) + 1] += self.prior.precision
-        return System(
-            compared,
-            misfit + (self.prior.precision @ np.square(away)) / 2,
-            weighted @ residual + self.prior.precision * away,
-            precision,
-            np.minimum(surprise, LARGEST_SURPRISE).sum(),
-        )
+        slope = weighted @ compared.residual + self.prior.precision * away
+        return System(compared, self.objective(compared, noise), slope, precision)
 
 
 def fit(problem: Problem, settings: Flagship) -> tuple[Surface, Float[Array, "size size"]]:
@@ -98,22 +105,29 @@ def fit(problem: Problem, settings: Flagship) -> tuple[Surface, Float[Array, "si
     root, _ = dtrtri(_factor(found.precision), lower=1)
     determined = len(prior.mean) - np.square(root).sum(0) @ prior.precision  # by the diagonal of the inverse
     spare = max(len(prior.noise) - determined, 0.0)
-    noise = prior.noise * np.sqrt((prior.confidence + found.surprise) / (prior.confidence + spare))
+    surprise = np.minimum(np.square(found.compared.residual / prior.noise), LARGEST_SURPRISE).sum()
+    noise = prior.noise * np.sqrt((prior.confidence + surprise) / (prior.confidence + spare))
     found, damping = _descend(problem, found.compared, noise, last - 1, settings)
     return problem.surface(found.compared.latent - _step(found, damping)), _factor(found.precision)
 
 
 def _descend(problem: Problem, start: Compared, noise: Array, steps: int, settings: Flagship) -> tuple[System, float]:
-    best, damping = problem.system(start, noise), settings.fit_damping
+    best, damping, firmer = problem.system(start, noise), settings.fit_damping, FIRMER
+    settled = settings.fit_settled * min(math.exp(np.log(noise).mean()) / TYPICAL_NOISE, 1.0) ** 2
     for _ in range(steps):
-        found = problem.system(problem.compare(best.compared.latent - _step(best, damping)), noise)
-        gain = best.objective - found.objective
+        step = _step(best, damping)
+        found = problem.compare(best.compared.latent - step)
+        gain = best.objective - problem.objective(found, noise)
         if gain > 0:
-            best, damping = found, damping * CALMER
-            if gain < settings.fit_settled:
+            promised = step @ (best.slope - best.precision @ step / 2)
+            kept = min(max(gain / promised, 0.0), 1.0)
+            damping *= max(CALMEST, 1 - (2 * kept - 1) ** 3)
+            best, firmer = problem.system(found, noise), FIRMER
+            if gain < settled:
                 break
         else:
-            damping *= FIRMER
+            damping *= firmer
+            firmer *= 2
     return best, damping
 
 

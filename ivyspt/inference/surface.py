@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import erfcx, expit
 
 from ivyspt.mixture.typical import (
@@ -28,6 +29,8 @@ SETTLED = 1e-5  # relative: each step cubes the error, so that after one as smal
 ROUNDING = 1e-12  # relative, of the bracket's ends
 _NODES = np.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1)
 _DOMAIN = np.linspace(math.log(SHORTEST), math.log(LONGEST), RESOLUTION)
+
+_BY_LEVEL_AND_LEANS = np.array([[1.0, 0.5, 0.5], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])  # of log theta and the wing slopes
 
 
 def place_knots(log_tau: Float[Array, " context"], count: int) -> Float[Array, " knot"]:
@@ -78,14 +81,61 @@ class Frame:
 
 @dataclass(frozen=True)
 class Slices:
-    """Total variance of each component at points and its derivatives, (component, point) each."""
+    """Each component at points, (component, point) each; the same as `ivyspt.mixture.essvi_slices`."""
 
-    w: Array
-    w_k: Array
-    w_kk: Array
-    by_log_theta: Array
-    by_log_right: Array
-    by_log_left: Array
+    k: Float[Array, " point"]
+    theta: Array
+    right: Array
+    left: Array
+    root: Array
+    drift: Array
+    outer: Array
+
+    @classmethod
+    def at(cls, k: Float[Array, " point"], theta: Array, right: Array, left: Array) -> "Slices":
+        """Of components with these at-the-money variances and wing slopes."""
+        d = (right - left) / 2
+        root = np.sqrt(np.square((right + left) / 2 * k) + 2 * d * k * theta + np.square(theta))
+        drift = theta + d * k
+        return cls(k, theta, right, left, root, drift, np.abs(drift) + root)
+
+    @cached_property
+    def w(self) -> Array:
+        """Total variance."""
+        return np.where(self.drift >= 0, self.outer, self.right * self.left * np.square(self.k) / self.outer) / 2
+
+    @cached_property
+    def w_k(self) -> Array:
+        """∂w/∂k."""
+        s, d = (self.right + self.left) / 2, (self.right - self.left) / 2
+        return (d + (s * s * self.k + d * self.theta) / self.root) / 2
+
+    @cached_property
+    def w_kk(self) -> Array:
+        """∂²w/∂k²."""
+        return np.square(self.theta) * self.right * self.left / (2 * self.root**3)
+
+    @cached_property
+    def by_logarithms(self) -> Float[Array, "component 3 point"]:
+        """∂w by the logarithms of theta and of both wing slopes."""
+        lean = self.k * (1 + self.theta / self.root)
+        bend = (self.right + self.left) * np.square(self.k) / (2 * self.root)
+        found = np.empty((len(self.theta), 3, len(self.k)))
+        found[:, 0] = self.theta * (1 + self.drift / self.root) / 2
+        found[:, 1] = self.right * (bend + lean) / 4
+        found[:, 2] = self.left * (bend - lean) / 4
+        return found
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Where some components' wing slopes must be lowered most, and how much the bound moves with the curves there."""
+
+    component: Int[Array, " bound"]
+    start: Int[Array, " bound"]  # node of theta
+    end: Int[Array, " bound"]  # node of the wing slopes
+    by_theta: Float[Array, " bound"]
+    by_wings: Float[Array, "bound 2"]  # downwards
 
 
 class Surface:
@@ -103,68 +153,81 @@ class Surface:
         wing = start / 2 + math.log(TYPICAL_SLOPE)
         self.offsets = np.stack((start, wing + lean_right, wing + lean_left), 1)
         self.rates = np.concatenate((self.slope[:, None], self.slope[:, None] * self.shares), 1)
-        self.cap = self._cap()
         self.log_weights = logit - np.logaddexp.reduce(logit)
-
-    def _cap(self) -> Float[Array, " component"]:
-        theta, right, left = self._curves(self.frame.over_all_maturities)
+        theta, *self._wings = self._curves(frame.over_all_maturities)
+        right, left = self._wings
         steepest = np.maximum(right, left)
         mean = np.logaddexp(right, left) - math.log(2)
-        butterfly = (mean + steepest)[:, 1:] - theta[:, :-1] - LARGEST_BUTTERFLY
-        return -np.maximum(np.maximum(butterfly.max(-1) / 2, steepest[:, -1] - LARGEST_WING), 0)
+        butterfly = ((mean + steepest)[:, 1:] - theta[:, :-1] - LARGEST_BUTTERFLY) / 2
+        self._cell, self._by_lee = butterfly.argmax(-1), steepest[:, -1] - LARGEST_WING
+        self._by_butterfly = butterfly[np.arange(len(butterfly)), self._cell]
+        # logarithm of the factor on each component's wing slopes
+        self.cap = -np.maximum(np.maximum(self._by_butterfly, self._by_lee), 0)
+
+    @cached_property
+    def bound(self) -> Bound:
+        """What binds, where the factor on the wing slopes is below one."""
+        component = np.flatnonzero(self.cap < 0)
+        of_butterfly = (self._by_butterfly >= self._by_lee)[component]
+        start = self._cell[component]
+        end = np.where(of_butterfly, start + 1, CAP_NODES)
+        right, left = (each[component, end] for each in self._wings)
+        by_right = (right > left).astype(float)
+        by_right = np.where(of_butterfly, (expit(right - left) + by_right) / 2, by_right)
+        by_wings = np.stack((by_right, 1 - by_right), 1)  # either bound grows by as much as both slopes do
+        return Bound(component, start, end, np.where(of_butterfly, 0.5, 0.0), by_wings)
+
+    def _cap_by_latent(self, by_fields: Float[Array, "component number 3"]) -> Float[Array, "bound number"]:
+        """∂/∂ latent numbers of the logarithm of the factor on the wing slopes, of each component whose bound binds."""
+        bound, integrals = self.bound, self.frame.over_all_maturities
+        moved = by_fields[bound.component]
+        by_theta = moved[..., 0] * bound.by_theta[:, None]
+        by_wings = (moved[..., 1:] @ bound.by_wings[..., None])[..., 0]
+        count = integrals.shape[1]
+        for found, node in ((by_theta, bound.start), (by_wings, bound.end)):
+            by_knot = found[:, 4:].reshape(len(found), 3, count)
+            by_knot *= integrals[node][:, None]
+        return by_theta - by_wings
 
     def _curves(self, integrals: Array) -> Array:
         """Logarithms of theta and of the wing slopes, (3, component, point)."""
         return (self.offsets[..., None] + self.rates @ integrals.T).transpose(1, 0, 2)
 
     def slices(self, k: Float[Array, " point"], integrals: Array) -> Slices:
-        """Evaluate each component; the same as `ivyspt.mixture.essvi_slices`."""
+        """Evaluate each component."""
         curves = self._curves(integrals)
         curves[1:] += self.cap[:, None]
-        theta, right, left = np.exp(curves)
-        s, d = (right + left) / 2, (right - left) / 2
-        product = right * left
-        root = np.sqrt(np.square(s * k) + 2 * d * k * theta + np.square(theta))
-        lean, bend, drift = k * (1 + theta / root), s * k * k / root, theta + d * k
-        outer = np.abs(drift) + root
-        return Slices(
-            w=np.where(drift >= 0, outer, product * k * k / outer) / 2,
-            w_k=(d + (s * s * k + d * theta) / root) / 2,
-            w_kk=np.square(theta) * product / (2 * root**3),
-            by_log_theta=theta * (1 + drift / root) / 2,
-            by_log_right=right * (bend + lean) / 4,
-            by_log_left=left * (bend - lean) / 4,
-        )
+        return Slices.at(k, *np.exp(curves))
 
     def growth(self, slices: Slices, value: Array) -> Array:
         """∂w/∂ log tau of each component, (component, point)."""
-        theta, right, left = (self.rates @ value.T).transpose(1, 0, 2)
-        return slices.by_log_theta * theta + slices.by_log_right * right + slices.by_log_left * left
+        return (slices.by_logarithms * (self.rates @ value.T)).sum(1)
 
     def jacobian(
         self, slices: Slices, integrals: Array, by_variance: Array, by_logit: Array, precision: type = np.float64
     ) -> Array:
         """∂/∂ latent numbers, (component, number, point)."""
-        fields = (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
-        theta, right, left = ((part * by_variance).astype(precision, copy=False) for part in fields)
+        fields = (slices.by_logarithms * by_variance[:, None]).astype(precision, copy=False)
+        by_fields = self._by_fields()
+        found = by_fields.astype(precision, copy=False) @ fields
+        found[:, 3] = by_logit
+        by_knot = found[:, 4:].reshape(len(found), 3, len(self.frame.knots), -1)
+        by_knot *= np.ascontiguousarray(integrals.T, precision)
+        if len(self.bound.component):
+            wings = fields[self.bound.component, 1:].sum(1)
+            found[self.bound.component] += self._cap_by_latent(by_fields).astype(precision)[..., None] * wings[:, None]
+        return found
+
+    def _by_fields(self) -> Float[Array, "component number 3"]:
+        """How latent numbers move log theta and both wing slopes; those of a knot still times its hat's integral."""
         count = len(self.frame.knots)
-        found = np.empty((len(theta), 4 + 3 * count, theta.shape[1]), precision)
-        found[:, 0], found[:, 1], found[:, 2], found[:, 3] = theta + (right + left) / 2, right, left, by_logit
-        basis = np.ascontiguousarray(integrals.T, precision)
-        shares = self.shares.astype(precision, copy=False)[..., None]
-        gain, slope = (each.astype(precision, copy=False)[..., None] for each in (self.slope_gain, self.slope))
-        moved = slope[:, None] * shares * (1 - shares)
-        # by each slope of log theta: of theta, and of the wings, which take their shares of it
-        own = found[:, 4 : 4 + count]
-        np.multiply(right[:, None], shares[:, 0], out=own)
-        own += left[:, None] * shares[:, 1]
-        own += theta[:, None]
-        own *= basis
-        own *= gain
-        for wing, part in ((0, right), (1, left)):
-            by_share = found[:, 4 + (1 + wing) * count : 4 + (2 + wing) * count]
-            np.multiply(part[:, None], basis, out=by_share)
-            by_share *= moved[:, wing]
+        found = np.zeros((len(self.slope), 4 + 3 * count, 3))
+        found[:, :3] = _BY_LEVEL_AND_LEANS
+        found[:, 4 : 4 + count, 0] = self.slope_gain
+        moved = self.slope[:, None] * self.shares * (1 - self.shares)
+        for wing in range(2):
+            found[:, 4 : 4 + count, 1 + wing] = self.slope_gain * self.shares[:, wing]
+            found[:, 4 + (1 + wing) * count : 4 + (2 + wing) * count, 1 + wing] = moved[:, wing]
         return found
 
 

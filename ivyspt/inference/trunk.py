@@ -66,7 +66,7 @@ class Trunk:
         if self.settings.quote_kinds:
             tokens += self.w["quote_kinds"][quoted.kind_number]
         gap = at[None] - np.concatenate((at, asked_at))[:, None]
-        relative = np.concatenate((gap, np.abs(gap), np.square(gap).sum(-1, keepdims=True)), -1)
+        relative = np.concatenate((gap, np.abs(gap), np.square(gap) @ np.ones((2, 1), np.float32)), -1)
         bias = (relative.reshape(-1, 5) @ self.place).reshape(*gap.shape[:2], self.settings.blocks, -1)
         features = self._market(quoted.market, vol)
         for number in range(self.settings.blocks):
@@ -75,7 +75,7 @@ class Trunk:
         return self._read_out(tokens[: len(at)], tokens[len(at) :])
 
     def _tokens(self, at: Array, context: Array, own: Array, level: float, spread: Array | None, value: Array) -> Array:
-        distance = (np.square(at[:, None] - context[None]) * self.scale).sum(-1)
+        distance = np.square(at[:, None] - context[None]) @ self.scale
         smoothed = _softmax(-distance[:, None] * self.rate[:, None]) @ value
         one = np.ones((len(at), 1), np.float32)
         known = np.zeros(len(at), bool) if spread is None else ~np.isnan(spread)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -136,21 +136,25 @@ class MixtureSurface:
     def jacobian(
         self, components: Components, by_variance: Float[Tensor, "batch component point"], by_logit: Tensor
     ) -> Float[Tensor, "batch point size"]:
-        """∂/∂ latent numbers of what moves by so much with each component's variance and log-weight.
+        """∂/∂ latent numbers of what moves by so much with each component's variance and log-weight."""
+        slices = components.slices
+        by_curves = [part * by_variance for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)]
+        rows = self._by_latent(*by_curves, by_logit, components.basis.integrals[:, None])
+        bound = self._bound()
+        if bound.binds.any():
+            rows = rows + (by_curves[1] + by_curves[2])[..., None] * self._cap_by_latent(bound)
+        return rows.transpose(1, 2).flatten(-2)
 
-        The bounds' factor is taken as constant.
-        """
+    def _by_latent(
+        self, by_theta: Tensor, by_right: Tensor, by_left: Tensor, by_logit: Tensor, integrals: Tensor
+    ) -> Float[Tensor, "batch component point number"]:
+        """∂/∂ latent numbers of what moves by so much with the logarithms of theta and of the wing slopes."""
         slope_raw = self.layout.split(self.latent)[4]
         slope, right, left = self._coefficients()
-        slices = components.slices
-        by_theta, by_right, by_left = (
-            part * by_variance for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)
-        )
         level = by_theta + (by_right + by_left) / 2
-        basis = components.basis.integrals[:, None]  # (batch, 1, point, knot)
-        by_right_knot, by_left_knot = by_right[..., None] * basis, by_left[..., None] * basis
-        by_slope = by_theta[..., None] * basis + by_right_knot * right[:, :, None] + by_left_knot * left[:, :, None]
-        rows = torch.cat(
+        by_right_knot, by_left_knot = by_right[..., None] * integrals, by_left[..., None] * integrals
+        by_slope = by_theta[..., None] * integrals + by_right_knot * right[:, :, None] + by_left_knot * left[:, :, None]
+        return torch.cat(
             (
                 torch.stack((level, by_right, by_left, by_logit), -1),
                 by_slope * (slope_raw + SLOPE_AT_ZERO).sigmoid()[:, :, None],
@@ -159,7 +163,21 @@ class MixtureSurface:
             ),
             -1,
         )
-        return rows.transpose(1, 2).flatten(-2)
+
+    def _cap_by_latent(self, bound: "_Bound") -> Float[Tensor, "batch component 1 number"]:
+        """∂/∂ latent numbers of the bounds' factor, by the node at which they bind."""
+        nodes = self.frame.over_all_maturities
+        ends, starts = (
+            nodes.gather(1, node[..., None].expand(-1, -1, nodes.shape[-1]))[:, :, None]
+            for node in (bound.end, bound.start)
+        )
+        none = torch.zeros_like(bound.by_theta)
+        at_end = (none, bound.by_right, bound.by_left, none)
+        at_start = (bound.by_theta, none, none, none)
+        return sum(
+            self._by_latent(*(each[..., None] for each in by), integrals)
+            for by, integrals in ((at_end, ends), (at_start, starts))
+        )
 
     def _coefficients(self) -> tuple[Tensor, Tensor, Tensor]:
         """Slopes of log theta at the knots, and the shares that the wings take; (batch, component, knot)."""
@@ -178,16 +196,47 @@ class MixtureSurface:
         )
 
     def _cap(self) -> Float[Tensor, "batch component"]:
-        """The logarithm, at most 0, of the factor on both wing slopes that rules butterflies out at every maturity.
+        """The logarithm, at most 0, of the factor on both wing slopes that rules butterflies out at every maturity."""
+        return -self._bound().excess.clamp_min(0)
+
+    def _bound(self) -> "_Bound":
+        """How far the bounds are passed, at the node where they are passed furthest.
 
         Within a cell of log-maturity the wing slopes are largest at its end and theta is smallest at its start.
         """
         log_theta, log_right, log_left = self._curves(self.frame.over_all_maturities)
         steepest = torch.maximum(log_right, log_left)
         mean = torch.logaddexp(log_right, log_left) - math.log(2)
-        butterfly = (mean + steepest)[..., 1:] - log_theta[..., :-1] - LARGEST_BUTTERFLY
+        butterfly, cell = ((mean + steepest)[..., 1:] - log_theta[..., :-1] - LARGEST_BUTTERFLY).max(-1)
         wing = steepest[..., -1] - LARGEST_WING
-        return -torch.maximum(butterfly.amax(-1) / 2, wing).clamp_min(0)
+        of_butterfly = butterfly / 2 >= wing
+        excess = torch.maximum(butterfly / 2, wing)
+        with torch.no_grad():
+            end = torch.where(of_butterfly, cell + 1, CAP_NODES)
+            apart = (log_right - log_left).gather(-1, end[..., None])[..., 0]
+            steeper = (apart > 0).to(apart.dtype)
+            binds = (excess > 0).to(apart.dtype)
+            by_right = torch.where(of_butterfly, (apart.sigmoid() + steeper) / 2, steeper)
+            by_left = 1 - by_right  # either bound grows by as much as both wing slopes do
+            by_theta = torch.where(of_butterfly, 0.5, 0.0).to(apart.dtype)
+        return _Bound(excess, cell, end, binds * by_theta, -binds * by_right, -binds * by_left)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """Where a component's wing slopes must be lowered most, and how the factor moves with the curves there."""
+
+    excess: Float[Tensor, "batch component"]  # logarithm; positive where the bounds bind
+    start: Int[Tensor, "batch component"]  # node of theta
+    end: Int[Tensor, "batch component"]  # node of the wing slopes
+    by_theta: Float[Tensor, "batch component"]
+    by_right: Float[Tensor, "batch component"]
+    by_left: Float[Tensor, "batch component"]
+
+    @property
+    def binds(self) -> Bool[Tensor, "batch component"]:
+        """Whether the factor is below one."""
+        return self.excess > 0
 
 
 def _at(coefficients: Tensor, basis: Tensor) -> Tensor:

@@ -13,8 +13,10 @@ from ivyspt.mixture.latent import Components, MixtureSurface
 from ivyspt.mixture.network import Fitted, FlagshipNetwork
 from ivyspt.mixture.price_mixture import Mixed, slope_in_k
 from ivyspt.mixture.quotes import Quotes
+from ivyspt.mixture.typical import LARGEST_CONTEXT
 
 LARGEST_PASS = 60_000  # points of one pass, to bound its memory
+PAIRS_A_POINT = 200  # pairs of quotes, of which attention makes a table, that take the memory of one point
 MOST_SURFACES = 32  # of one pass: more of them leave the caches
 
 
@@ -101,7 +103,8 @@ def _passes(quoted: Sequence[Quoted], asked: Sequence[tuple], knots: Sequence[in
     order = sorted(range(len(quoted)), key=lambda i: (knots[i], len(asked[i][0]), len(quoted[i].implied_vol)))
     chunk: list[int] = []
     for i in order:
-        points = max(len(asked[i][0]), *(len(quoted[j].implied_vol) for j in [*chunk, i]), 1)
+        read = max(min(len(quoted[j].implied_vol), LARGEST_CONTEXT) for j in [*chunk, i])
+        points = max(len(asked[i][0]), read, read * read // PAIRS_A_POINT)
         full = len(chunk) == MOST_SURFACES or points * (len(chunk) + 1) > LARGEST_PASS
         if chunk and (full or knots[i] != knots[chunk[0]]):
             yield chunk

@@ -65,9 +65,9 @@ class Priced:
 
 @dataclass(frozen=True)
 class Quoted:
-    """What prices are compared with: |k|, the log-price at the quoted vol, and log-vol per log-price there."""
+    """What prices are compared with: where, the log-price at the quoted vol, and log-vol per log-price there."""
 
-    x: Float[Tensor, "batch 1 point"]
+    k: Float[Tensor, "batch point"]
     log_price: Float[Tensor, "batch point"]
     by_log_price: Float[Tensor, "batch point"]
 
@@ -77,16 +77,16 @@ class Quoted:
         x = k.abs()
         log_price = log_out_of_the_money(x, std)
         d1 = -x / std + std / 2
-        return cls(x[:, None], log_price, torch.exp(log_price + 0.5 * d1.square()) * _ROOT_TWO_PI / std)
+        return cls(k, log_price, torch.exp(log_price + 0.5 * d1.square()) * _ROOT_TWO_PI / std)
 
 
 def price_residual(quoted: Quoted, w: Float[Tensor, "batch component point"], log_weights: Tensor) -> Priced:
     """Compare with quotes without inverting prices: the gap of log-prices over their slope in log-vol at the quote."""
-    std = w.sqrt()
-    each = log_weights[..., None] + log_out_of_the_money(quoted.x, std)
+    std, x = w.sqrt(), quoted.k.abs()[:, None]
+    each = log_weights[..., None] + log_out_of_the_money(x, std)
     total = each.logsumexp(1)
     share = (each - total[:, None]).exp()
-    d1 = -quoted.x / std + std / 2
+    d1 = -x / std + std / 2
     by_variance = torch.exp(log_weights[..., None] - total[:, None] - 0.5 * d1.square()) / (2 * _ROOT_TWO_PI * std)
     scale = quoted.by_log_price[:, None]
     return Priced(

@@ -20,9 +20,10 @@ CAP_NODES = 128  # cells of log-maturity on which the bounds are enforced
 LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
 ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing
 LONGEST_STEP = 1.0  # of any latent number
-# factors on the damping over the precision's diagonal (Levenberg-Marquardt) after a step that helped, and after
-# one that was taken back
-CALMER, FIRMER = 0.2, 8.0
+# least factor on the damping over the precision's diagonal (Levenberg-Marquardt) after a step that helped, and the
+# factor after one that was taken back, which doubles with each that follows (Madsen, Nielsen & Tingleff 2004,
+# "Methods for non-linear least squares problems", algorithm 3.16)
+CALMEST, FIRMER = 1 / 3, 2.0
 
 TYPICAL_NOISE = 0.01  # relative vol
 TYPICAL_CONFIDENCE = 4.0  # quotes that the network's level of noise counts for
@@ -33,4 +34,4 @@ FIRMEST = 5.0  # how far the network may move the logarithm of a prior precision
 
 REACH = 8.0  # standard deviations beyond which moneyness hardly grows any more
 MIDDLE, SCALE = -1.8, 1.4  # of log-maturity over listed options
-LARGEST_CONTEXT = 512  # quotes that are read; a longer context is thinned evenly in maturity and moneyness
+LARGEST_CONTEXT = 1024  # quotes that are read; a longer context is thinned evenly in maturity and moneyness

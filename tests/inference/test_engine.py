@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ivyspt.flagship_config import QUOTE_KINDS, Flagship
+from ivyspt.inference import fit as fitting
 from ivyspt.inference.engine import Engine, load_engine
 from ivyspt.inference.surface import place_knots
 from ivyspt.mixture.answers import Answer
@@ -63,23 +64,43 @@ def test_both_paths_agree(network, engine, count, seed):
 
 
 def test_each_surface_of_a_batch_stops_where_it_has_settled(network, engine):
-    quotes = [make_quotes(20, 1), make_quotes(20, 2, noise=0.05), make_quotes(9, 3, noise=0.01)]
-    places = [PLACES] * len(quotes)
-    found = answer(network, quotes, places)
-    for quoted, own in zip(quotes, found, strict=True):
+    sizes_and_noise = ((20, 0.0), (20, 0.05), (9, 0.01), (40, 0.0), (30, 0.02), (12, 0.03))
+    quotes = [make_quotes(count, seed, noise) for seed, (count, noise) in enumerate(sizes_and_noise)]
+    for quoted, own in zip(quotes, answer(network, quotes, [PLACES] * len(quotes)), strict=True):
         np.testing.assert_allclose(own.implied_vol, engine.answer(quoted, *PLACES).implied_vol, rtol=1e-4)
+
+
+def test_where_the_fit_settles_is_near_to_where_it_would_rest(network):
+    quotes = [make_quotes(20, 1), make_quotes(20, 2, noise=0.05), make_quotes(9, 3, noise=0.01)]
 
     def by(**settings) -> list[Answer]:
         other = copy(network)
         other.settings = SETTINGS.model_copy(update=settings)
-        return answer(other, quotes, places)
+        return answer(other, quotes, [PLACES] * len(quotes))
 
     def furthest(answers: list[Answer], others: list[Answer]) -> float:
         pairs = zip(answers, others, strict=True)
         return max(np.abs(one.implied_vol / other.implied_vol - 1).max() for one, other in pairs)
 
     at_rest = by(fit_steps=(60, 60), fit_settled=0.0)
-    assert furthest(found, at_rest) < 0.2 * furthest(by(fit_steps=(1, 2)), at_rest)
+    assert furthest(by(), at_rest) < 0.2 * furthest(by(fit_steps=(1, 2)), at_rest)
+
+
+def test_clean_quotes_are_fitted_further_than_noisy_ones(engine, monkeypatch):
+    steps, step = [], fitting._step
+    monkeypatch.setattr(fitting, "_step", lambda *parts: steps.append(1) or step(*parts))
+    patient = copy(engine)
+    patient.settings = SETTINGS.model_copy(update={"fit_settled": 3.0})
+
+    def taken(noise: float) -> int:
+        steps.clear()
+        patient.answer(make_quotes(40, 4, noise), *PLACES)
+        return len(steps)
+
+    by_noise = taken(0.0), taken(0.02)
+    monkeypatch.setattr(fitting, "TYPICAL_NOISE", 1e-9)  # all quotes count as noisy
+    assert taken(0.0) < by_noise[0]
+    assert taken(0.02) == by_noise[1]
 
 
 def test_the_knots_agree(network, engine):

@@ -25,25 +25,29 @@ def problem() -> Problem:
     return Problem(frame, prior, K, TAU, vol)
 
 
-def surface_of(problem: Problem, latent: np.ndarray) -> Surface:
-    """With the bounds on wings left out, which the Jacobian takes as constant."""
-    surface = problem.surface(latent)
-    surface.cap = np.zeros(COMPONENTS)
-    return surface
-
-
 def jacobian(problem: Problem, latent: np.ndarray, precision: type = np.float64) -> np.ndarray:
-    surface = surface_of(problem, latent)
+    surface = problem.surface(latent)
     slices = surface.slices(K, problem.integrals)
     return surface.jacobian(slices, problem.integrals, 1 / slices.w, np.zeros_like(slices.w), precision)
 
 
-def test_the_jacobian_is_that_of_central_differences(problem):
-    latent, h = problem.prior.mean, 1e-6
+def leaning(problem: Problem, lean: float, growth: float) -> np.ndarray:
+    """The prior's mean, with the second component's wings and growth raised."""
+    latent = problem.prior.mean.reshape(COMPONENTS, -1).copy()
+    latent[1, 1:3] += lean
+    latent[1, 4 : 4 + KNOTS] += growth
+    return latent.ravel()
+
+
+@pytest.mark.parametrize(("lean", "growth", "by_theta"), [(-1, 0, None), (2.5, 0, 0.5), (0.5, 3, 0.0)])
+def test_the_jacobian_is_that_of_central_differences(problem, lean: float, growth: float, by_theta: float | None):
+    latent, h = leaning(problem, lean, growth), 1e-6
+    bound = problem.surface(latent).bound
+    assert dict(zip(bound.component, bound.by_theta, strict=True)).get(1) == by_theta
     found = jacobian(problem, latent)
     for number in range(SIZE):
         step = h * np.eye(SIZE)[number]
-        w = [surface_of(problem, latent + sign * step).slices(K, problem.integrals).w for sign in (1, -1)]
+        w = [problem.surface(latent + sign * step).slices(K, problem.integrals).w for sign in (1, -1)]
         component, place = divmod(number, SIZE // COMPONENTS)
         if place == 3:  # of the weights, which a component's own variance does not know
             continue

@@ -140,10 +140,30 @@ def test_the_wing_never_breaks_lees_bound():
         assert (w[:, 1] - w[:, 0]).max() < 2.0
 
 
-def test_the_jacobian_is_the_derivative_of_log_vol():
+def capped_surface(scale: float, lean: float, growth: float) -> MixtureSurface:
+    """Two components, of which the second one's wings may be too steep."""
     layout = Layout(components=2, knots=4)
-    surface = make_surface(seed=2, batch=1, scale=0.1, layout=layout)
+    surface = make_surface(seed=2, batch=1, scale=scale, layout=layout)
+    latent = surface.latent.clone().view(1, 2, -1)
+    latent[:, 1, 1] += lean
+    latent[:, 1, 4 : 4 + layout.knots] += growth
+    return MixtureSurface(layout, surface.frame, latent.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("scale", "lean", "growth", "binds_at_the_end"),
+    [(0.1, 0.0, 0.0, None), (0.1, 2.5, 0.0, False), (0.1, 0.5, 2.0, True)],
+)
+def test_the_jacobian_is_the_derivative_of_log_vol(
+    scale: float, lean: float, growth: float, binds_at_the_end: bool | None
+):
+    surface = capped_surface(scale, lean, growth)
+    layout = surface.layout
     k, tau = make_points(batch=1, reach=0.5)
+    bound = surface._bound()
+    if binds_at_the_end is not None:
+        assert bound.binds[0, 1]
+        assert (bound.by_theta[0, 1] == 0) == binds_at_the_end  # Lee's bound
 
     def log_vol(latent: torch.Tensor) -> torch.Tensor:
         moved = MixtureSurface(layout, surface.frame, latent)
