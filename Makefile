@@ -88,6 +88,7 @@ weights: .venv/installed ## Train the packaged weights anew; needs the data that
 	$(SNAKEMAKE) results/$(TABLES)
 	$(SNAKEMAKE) --configfile config/megacaps.yaml -- results/megacaps/$(TABLES)
 	$(SNAKEMAKE) --configfile config/spx.yaml -- results/spx/$(TABLES)
+	$(SNAKEMAKE) --configfile config/spy.yaml -- results/spy/$(TABLES)
 	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/{0,1,2}/weights.safetensors
 	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml config/weights/final.yaml -- $(SEEDS)
 	cp $$($(BIN)/python tools/best_weights.py $(SEEDS)) ivyspt/weights/base.safetensors

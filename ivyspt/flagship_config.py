@@ -9,6 +9,8 @@ from ivyspt.sections import Count, NonNegative, OptionalPath, Positive, Proporti
 # what a surface's quotes are: end-of-day marks or last prices, mids of bid and ask, points of a fitted surface
 QUOTE_KINDS = ("marks", "mids", "smoothed")
 QuoteKind = Literal[*QUOTE_KINDS]
+SIMULATED = 1 + len(QUOTE_KINDS)  # number of the kind that simulated surfaces are told to be, in training only
+KIND_SHOWN = 0.8  # share of the visits that tell the kind, unless stated
 
 
 class Flagship(Section):
@@ -27,12 +29,20 @@ class Flagship(Section):
     knots_of_many: Annotated[int, Field(ge=3, le=40)] = 24  # then
     copies_of_many: Annotated[int, Field(ge=1, le=3)] = 1  # of each component, then, each with a prior of its own
     # steps of the fit, at most, before and after the noise is known, the damping of the first, and the gain in
-    # log-posterior below which it stops; 0: never before the last
+    # log-posterior below which it stops, less for clean quotes; 0: never before the last
     fit_steps: tuple[Count, Count] = (4, 4)
     fit_steps_of_many: tuple[Count, Count] = (4, 4)
     fit_damping: Positive = 0.1
     fit_settled: NonNegative = 0.0
     quote_kinds: bool = False  # whether it is told what kind of quotes it sees
+    # whether simulated surfaces are of a kind that it is told, so that none told is not theirs alone
+    simulated_kind: bool = False
+
+    @model_validator(mode="after")
+    def _simulated_is_a_kind(self):
+        if self.simulated_kind and not self.quote_kinds:
+            raise ValueError("simulated_kind: quote_kinds must be true for it, got false")
+        return self
 
     def knots_for(self, quotes: int) -> int:
         """Knots of the surface that a context of so many quotes is completed to."""
@@ -77,6 +87,7 @@ class FlagshipTraining(Section):
     kind: Annotated[QuoteKind | None, Field(exclude_if=lambda kind: kind is None)] = None  # of the study's own quotes
     # surfaces without market features are shown those of a day at random, so that their absence says nothing
     any_market: Annotated[bool, Field(exclude_if=lambda shown: not shown)] = False
+    kind_shown: Annotated[Proportion, Field(exclude_if=lambda share: share == KIND_SHOWN)] = KIND_SHOWN  # of the visits
     real_share: Annotated[float, Field(ge=0, le=1)] = 0.5  # of the surfaces of a batch
     held_out_every: Count = 10  # of the symbols in alphabetical order, each tenth is never trained on
     calibration_batches: Count = 40  # of each class of context sizes and tier, on validation days

@@ -78,6 +78,8 @@ class FlagshipNetwork(nn.Module):
             self.apart = nn.Parameter(torch.stack((0 * lean, lean, -lean, 0 * lean), -1))
         if settings.quote_kinds:
             self.quote_kinds = nn.Parameter(torch.zeros(1 + len(QUOTE_KINDS), d))  # the first: unknown
+        if settings.simulated_kind:
+            self.simulated_kind = nn.Parameter(torch.zeros(1, d))  # against the unknown
         self.log_spread = nn.Parameter(torch.zeros(()))
         self.of_confidence = _quiet(nn.Linear(d, 1))
 
@@ -119,11 +121,16 @@ class FlagshipNetwork(nn.Module):
         count = value.shape[1]
         tokens, place = torch.cat((context, asked), 1), relative(torch.cat((at, asked_at), 1), at)
         if self.settings.quote_kinds:
-            tokens = tokens + self.quote_kinds[quotes.kind]
+            tokens = tokens + self._kinds()[quotes.kind]
         for block in self.blocks:
             tokens = block(tokens, block.remember(tokens[:, :count]), block.remember_market(market), place, hidden)
         tokens = self.norm(tokens)
         return self._read_out(tokens[:, :count], tokens[:, count:], copies)
+
+    def _kinds(self) -> Float[Tensor, "kind dimension"]:
+        if not self.settings.simulated_kind:
+            return self.quote_kinds
+        return torch.cat((self.quote_kinds, self.quote_kinds[:1] + self.simulated_kind))
 
     def _tokens(
         self, at: Tensor, context_at: Tensor, value: Tensor, quotes: Quotes, level: Tensor, known: bool

@@ -16,7 +16,7 @@ class Quotes:
     """The context.
 
     `present` is False where a row is padded, `half_spread` (in vol) and `market` are NaN if unknown; `kind` counts
-    `ivyspt.flagship_config.QUOTE_KINDS` from 1, 0 if unknown.
+    `ivyspt.flagship_config.QUOTE_KINDS` from 1, 0 if unknown; simulated surfaces are `SIMULATED` or unknown.
     """
 
     log_moneyness: Float[Tensor, "batch context"]

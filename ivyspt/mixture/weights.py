@@ -14,7 +14,7 @@ from ivyspt.tensors import arrays_of, tensors_of
 
 # settings that may differ from the start's
 _ADDED = (
-    *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds"),
+    *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds", "simulated_kind"),
     *("fit_steps", "fit_steps_of_many", "fit_damping", "fit_settled"),
 )
 

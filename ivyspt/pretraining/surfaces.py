@@ -14,7 +14,7 @@ from ivyspt.completion import Context, Targets
 from ivyspt.corpus.clouds import Cloud
 from ivyspt.corpus.contexts import shown_and_held_out
 from ivyspt.corpus_config import Contexts
-from ivyspt.flagship_config import QUOTE_KINDS
+from ivyspt.flagship_config import KIND_SHOWN, QUOTE_KINDS
 from ivyspt.mixture.quotes import MARKET, Quotes
 
 LARGEST = 600  # points of a surface that a visit chooses from, drawn afresh each time
@@ -26,7 +26,7 @@ class Shown:
 
     market: float = 0.7
     spread: float = 0.5  # bid and ask
-    kind: float = 0.8  # of quotes
+    kind: float = KIND_SHOWN  # of quotes
 
 
 TRAINING = Shown()

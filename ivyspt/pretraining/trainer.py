@@ -17,7 +17,7 @@ from ivyspt.columns import DataError
 from ivyspt.corpus.corpus import draw
 from ivyspt.corpus.families import Pool
 from ivyspt.corpus_config import Contexts, Corpus
-from ivyspt.flagship_config import FlagshipTraining
+from ivyspt.flagship_config import SIMULATED, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.quotes import MARKET, Quotes
 from ivyspt.pretraining.objective import losses
@@ -64,6 +64,14 @@ class Sources:
         return replace(quotes, market=torch.where(shown, self.markets[day], torch.nan))
 
 
+def told_simulated(quotes: Quotes, share: float, generator: Generator) -> Quotes:
+    """Tell that share of simulated surfaces what they are.
+
+    Or else quotes of a kind that is not told pass for simulated ones.
+    """
+    return replace(quotes, kind=SIMULATED * (torch.rand(quotes.kind.shape, generator=generator) < share))
+
+
 def learning_rate(step: int, training: FlagshipTraining) -> float:
     """Linear warm-up, then a plateau, then a cosine over the last part of the steps."""
     warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
@@ -73,7 +81,9 @@ def learning_rate(step: int, training: FlagshipTraining) -> float:
     return warm * (low + (high - low) * 0.5 * (1 + math.cos(math.pi * share)))
 
 
-def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generator) -> tuple[Quotes, Asked]:
+def draw_batch(
+    sources: Sources, training: FlagshipTraining, generator: Generator, simulated_kind: bool = False
+) -> tuple[Quotes, Asked]:
     """A batch of one context size; sizes and how many surfaces each allows are the configuration's."""
     number = int(torch.randint(len(training.context_sizes), (1,), generator=generator))
     low, high = training.context_sizes[number]
@@ -82,7 +92,10 @@ def draw_batch(sources: Sources, training: FlagshipTraining, generator: Generato
     real = round(training.real_share * surfaces) if sources.real else 0
     parts, blind = [], []
     if real < surfaces:
-        parts.append(_simulated(sources, surfaces - real, high, training.targets, contexts, generator))
+        quotes, asked = _simulated(sources, surfaces - real, high, training.targets, contexts, generator)
+        if simulated_kind:
+            quotes = told_simulated(quotes, training.kind_shown, generator)
+        parts.append((quotes, asked))
         blind.append(True)
     for source, visits in _visits(sources.real, real, generator):
         parts.append(source.surfaces.draw(generator, visits, high, training.targets, contexts))
@@ -119,7 +132,8 @@ def train(
         generator = Generator().manual_seed(seed * 1_000_003 + step)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training)
-        found = losses(*_answer(network, draw_batch(sources, training, generator)))
+        batch = draw_batch(sources, training, generator, network.settings.simulated_kind)
+        found = losses(*_answer(network, batch))
         if not found.total.isfinite():
             raise DataError(f"flagship: the loss must stay finite, got {float(found.total.detach())} at step {step}")
         optimiser.zero_grad(set_to_none=True)

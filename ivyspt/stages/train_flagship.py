@@ -13,7 +13,7 @@ from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import go_on_from, save_flagship
-from ivyspt.pretraining.surfaces import RealSurfaces
+from ivyspt.pretraining.surfaces import RealSurfaces, Shown
 from ivyspt.pretraining.trainer import RealSource, Sources, train
 
 
@@ -51,15 +51,16 @@ def run(
     judged_from = days.filter(pl.col("split").is_in(["validation", "test"]))["date"].min()
     rest = 1 - sum(companion.share for companion in training.companions)
     own = _training_days(days)
+    shown = Shown(kind=training.kind_shown)
     real = []
     if training.real_share:
-        real = [RealSource(_surfaces(table, market_features, own, held_out, True, training.kind), rest)]
+        real = [RealSource(_surfaces(table, market_features, own, held_out, True, training.kind, shown), rest)]
     for companion, paths in zip(training.companions, zip(*[iter(companions)] * 3, strict=True), strict=True):
         earlier = _training_days(read_table(paths[2], SPLIT).filter(pl.col("date") < judged_from))
         if earlier.is_empty():
             raise DataError(f"{companion.results}: a companion must have training days before {judged_from}, got none")
         points_lent = read_table(paths[0], TIERED_POINTS)
-        lent = _surfaces(points_lent, paths[1], earlier, held_out, companion.market, companion.kind)
+        lent = _surfaces(points_lent, paths[1], earlier, held_out, companion.market, companion.kind, shown)
         real.append(RealSource(lent, companion.share))
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
@@ -76,10 +77,16 @@ def _training_days(split: pl.DataFrame) -> pl.Series:
 
 
 def _surfaces(
-    points: pl.DataFrame, market_features: Path, days: pl.Series, held_out: list[str], market: bool, kind: str | None
+    points: pl.DataFrame,
+    market_features: Path,
+    days: pl.Series,
+    held_out: list[str],
+    market: bool,
+    kind: str | None,
+    shown: Shown,
 ) -> RealSurfaces:
     """The visible points of some days of the symbols that are not held out."""
     own = points.filter(
         pl.col("visible"), pl.col("quote_time").dt.date().is_in(days.implode()), ~pl.col("symbol").is_in(held_out)
     )
-    return RealSurfaces(own, read_table(market_features, MARKET_FEATURES), market, kind)
+    return RealSurfaces(own, read_table(market_features, MARKET_FEATURES), market, kind, shown)

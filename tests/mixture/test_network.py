@@ -1,14 +1,17 @@
 """What the flagship's answer may not depend on, and how it saves and fits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from ivyspt.columns import DataError
-from ivyspt.flagship_config import Flagship
+from ivyspt.flagship_config import QUOTE_KINDS, SIMULATED, Flagship
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import UNKNOWN, Bands, bands_of, calibrate, size_class
-from ivyspt.mixture.method import answer
+from ivyspt.mixture.method import answer, collate
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.mixture.weights import load_flagship, save_flagship
 
@@ -78,6 +81,31 @@ def test_quotes_without_noise_are_met():
     assert (
         np.sqrt(np.mean((found.implied_vol / quotes.implied_vol - 1) ** 2)) < 0.015
     )  # the noise that it starts from is 1 %
+
+
+def test_simulated_surfaces_are_of_the_unknown_kind_until_training_tells_them_apart():
+    torch.manual_seed(0)
+    network = FlagshipNetwork(SETTINGS.model_copy(update={"quote_kinds": True, "simulated_kind": True})).eval()
+    quotes = collate([make_quotes()])
+
+    def prior(kind: int) -> torch.Tensor:
+        with torch.no_grad():
+            return network(replace(quotes, kind=torch.tensor([[kind]]))).posterior.surface.latent
+
+    with torch.no_grad():
+        network.of_knots.weight.normal_(std=0.3)
+        network.quote_kinds.normal_()
+    assert torch.equal(prior(SIMULATED), prior(0))
+    with torch.no_grad():
+        network.simulated_kind.normal_()
+    assert not torch.allclose(prior(SIMULATED), prior(0), rtol=1e-3)
+    for kind in range(1 + len(QUOTE_KINDS)):
+        assert not torch.allclose(prior(SIMULATED), prior(kind), rtol=1e-3)
+
+
+def test_a_network_that_is_not_told_kinds_has_none_for_simulated_surfaces():
+    with pytest.raises(ValidationError, match="quote_kinds must be true"):
+        Flagship(simulated_kind=True)
 
 
 def test_weights_survive_a_file(network, tmp_path):

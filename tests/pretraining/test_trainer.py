@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from ivyspt.corpus_config import Corpus
-from ivyspt.flagship_config import Flagship, FlagshipTraining
+from ivyspt.flagship_config import SIMULATED, Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.pretraining.objective import losses
-from ivyspt.pretraining.surfaces import TRAINING, RealSurfaces
+from ivyspt.pretraining.surfaces import TRAINING, RealSurfaces, Shown
 from ivyspt.pretraining.trainer import RealSource, Sources, draw_batch, learning_rate, train
 
 SETTINGS = Flagship(dimension=16, blocks=1, heads=2, components=1, knots=4)
@@ -150,6 +150,25 @@ def test_whether_the_market_is_known_does_not_tell_where_a_surface_is_from(real)
     ]
     shares = [each.double().mean().item() for each in known]
     assert shares == pytest.approx([0.7] * 3, abs=0.08)  # three standard deviations of a mean of 400
+
+
+def test_an_unknown_kind_does_not_tell_where_a_surface_is_from(real):
+    marked = copy(real)
+    marked.kind, marked.shown = 1, Shown(kind=0.5)
+    sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(marked)])
+    kinds = []
+    for real_share in (1.0, 0.01):  # the latter leaves four of 400
+        training = make_training(batch_size=400, batch_points=10_000, kind_shown=0.5, real_share=real_share)
+        kinds.append(draw_batch(sources, training, torch.Generator().manual_seed(0), simulated_kind=True)[0].kind)
+    assert [(kind > 0).double().mean().item() for kind in kinds] == pytest.approx([0.5] * 2, abs=0.08)
+    assert kinds[0].unique().tolist() == [0, 1]
+    assert kinds[1][:396].unique().tolist() == [0, SIMULATED]
+
+
+def test_unless_asked_for_simulated_surfaces_are_of_no_known_kind(real):
+    sources = Sources(Corpus(families={"essvi": 1.0}), {}, [RealSource(real)])
+    quotes, _ = draw_batch(sources, make_training(real_share=0.25), torch.Generator().manual_seed(0))
+    assert (quotes.kind[:3] == 0).all()  # of four surfaces
 
 
 def test_where_no_source_shows_its_market_none_is_made_up(real):
