@@ -113,7 +113,7 @@ class Slices:
     @cached_property
     def w_kk(self) -> Array:
         """∂²w/∂k²."""
-        return np.square(self.theta) * self.right * self.left / (2 * self.root**3)
+        return np.square(self.theta) * self.right * self.left / (2 * self.root * self.root * self.root)
 
     @cached_property
     def by_logarithms(self) -> Float[Array, "component 3 point"]:
@@ -214,8 +214,9 @@ class Surface:
         by_knot = found[:, 4:].reshape(len(found), 3, len(self.frame.knots), -1)
         by_knot *= np.ascontiguousarray(integrals.T, precision)
         if len(self.bound.component):
-            wings = fields[self.bound.component, 1:].sum(1)
-            found[self.bound.component] += self._cap_by_latent(by_fields).astype(precision)[..., None] * wings[:, None]
+            cap = self._cap_by_latent(by_fields).astype(precision, copy=False)
+            for here, by_latent in zip(self.bound.component, cap, strict=True):
+                found[here] += by_latent[:, None] * (fields[here, 1] + fields[here, 2])
         return found
 
     def _by_fields(self) -> Float[Array, "component number 3"]:

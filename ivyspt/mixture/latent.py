@@ -96,11 +96,29 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Where a component's wing slopes must be lowered most, and how the factor moves with the curves there."""
+
+    excess: Float[Tensor, "batch component"]  # logarithm; positive where the bounds bind
+    start: Int[Tensor, "batch component"]  # node of theta
+    end: Int[Tensor, "batch component"]  # node of the wing slopes
+    by_theta: Float[Tensor, "batch component"]
+    by_right: Float[Tensor, "batch component"]
+    by_left: Float[Tensor, "batch component"]
+
+    @property
+    def binds(self) -> Bool[Tensor, "batch component"]:
+        """Whether the factor is below one."""
+        return self.excess > 0
+
+
+@dataclass(frozen=True)
 class Components:
     """The components' shapes at points: (batch, component, point), and what their Jacobian needs."""
 
     slices: EssviSlices
     basis: Basis
+    bound: Bound
 
 
 @dataclass(frozen=True)
@@ -118,8 +136,10 @@ class MixtureSurface:
     def components(self, k: Float[Tensor, "batch point"], basis: Basis) -> Components:
         """Evaluate each component."""
         log_theta, log_right, log_left = self._curves(basis.integrals)
-        cap = self._cap()[..., None]
-        return Components(essvi_slices(k[:, None], log_theta, log_right + cap, log_left + cap), basis)
+        bound = self._bound()
+        # the logarithm, at most 0, of the factor on both wing slopes that rules butterflies out at every maturity
+        cap = -bound.excess.clamp_min(0)[..., None]
+        return Components(essvi_slices(k[:, None], log_theta, log_right + cap, log_left + cap), basis, bound)
 
     def growth(self, components: Components) -> Float[Tensor, "batch component point"]:
         """∂w/∂ log tau of each component."""
@@ -137,47 +157,43 @@ class MixtureSurface:
         self, components: Components, by_variance: Float[Tensor, "batch component point"], by_logit: Tensor
     ) -> Float[Tensor, "batch point size"]:
         """∂/∂ latent numbers of what moves by so much with each component's variance and log-weight."""
-        slices = components.slices
-        by_curves = [part * by_variance for part in (slices.by_log_theta, slices.by_log_right, slices.by_log_left)]
-        rows = self._by_latent(*by_curves, by_logit, components.basis.integrals[:, None])
-        bound = self._bound()
+        slices, bound = components.slices, components.bound
+        fields = (
+            torch.stack((slices.by_log_theta, slices.by_log_right, slices.by_log_left), -1) * by_variance[..., None]
+        )
+        by_fields = self._by_fields()
+        rows = fields @ by_fields * _by_number(components.basis.integrals)[:, None]
+        rows[..., 3] = by_logit
         if bound.binds.any():
-            rows = rows + (by_curves[1] + by_curves[2])[..., None] * self._cap_by_latent(bound)
+            cap = self._cap_by_latent(bound, by_fields)
+            rows = torch.addcmul(rows, fields[..., 1:].sum(-1, keepdim=True), cap[:, :, None])
         return rows.transpose(1, 2).flatten(-2)
 
-    def _by_latent(
-        self, by_theta: Tensor, by_right: Tensor, by_left: Tensor, by_logit: Tensor, integrals: Tensor
-    ) -> Float[Tensor, "batch component point number"]:
-        """∂/∂ latent numbers of what moves by so much with the logarithms of theta and of the wing slopes."""
-        slope_raw = self.layout.split(self.latent)[4]
+    def _by_fields(self) -> Float[Tensor, "batch component 3 number"]:
+        """How latent numbers move log theta and both wing slopes; those of a knot still times its hat's integral."""
         slope, right, left = self._coefficients()
-        level = by_theta + (by_right + by_left) / 2
-        by_right_knot, by_left_knot = by_right[..., None] * integrals, by_left[..., None] * integrals
-        by_slope = by_theta[..., None] * integrals + by_right_knot * right[:, :, None] + by_left_knot * left[:, :, None]
-        return torch.cat(
-            (
-                torch.stack((level, by_right, by_left, by_logit), -1),
-                by_slope * (slope_raw + SLOPE_AT_ZERO).sigmoid()[:, :, None],
-                by_right_knot * (slope * right * (1 - right))[:, :, None],
-                by_left_knot * (slope * left * (1 - left))[:, :, None],
-            ),
-            -1,
+        gain = (self.layout.split(self.latent)[4] + SLOPE_AT_ZERO).sigmoid()
+        none = torch.zeros_like(slope)
+        # of the level, the two leans and the weight
+        own = slope.new_tensor([[1.0, 0.0, 0.0, 0.0], [0.5, 1.0, 0.0, 0.0], [0.5, 0.0, 1.0, 0.0]])
+        by_knot = (
+            (gain, none, none),
+            (gain * right, slope * right * (1 - right), none),
+            (gain * left, none, slope * left * (1 - left)),
         )
+        rows = [torch.cat((own[curve].expand(*slope.shape[:2], -1), *by_knot[curve]), -1) for curve in range(3)]
+        return torch.stack(rows, 2)
 
-    def _cap_by_latent(self, bound: "_Bound") -> Float[Tensor, "batch component 1 number"]:
-        """∂/∂ latent numbers of the bounds' factor, by the node at which they bind."""
+    def _cap_by_latent(self, bound: "Bound", by_fields: Tensor) -> Float[Tensor, "batch component number"]:
+        """∂/∂ latent numbers of the logarithm of the bounds' factor, by the nodes at which they bind."""
         nodes = self.frame.over_all_maturities
-        ends, starts = (
-            nodes.gather(1, node[..., None].expand(-1, -1, nodes.shape[-1]))[:, :, None]
-            for node in (bound.end, bound.start)
+        start, end = (
+            _by_number(nodes.gather(1, node[..., None].expand(-1, -1, nodes.shape[-1])))
+            for node in (bound.start, bound.end)
         )
-        none = torch.zeros_like(bound.by_theta)
-        at_end = (none, bound.by_right, bound.by_left, none)
-        at_start = (bound.by_theta, none, none, none)
-        return sum(
-            self._by_latent(*(each[..., None] for each in by), integrals)
-            for by, integrals in ((at_end, ends), (at_start, starts))
-        )
+        by_theta, by_right, by_left = by_fields.unbind(2)
+        by_wings = by_right * bound.by_right[..., None] + by_left * bound.by_left[..., None]
+        return by_theta * bound.by_theta[..., None] * start + by_wings * end
 
     def _coefficients(self) -> tuple[Tensor, Tensor, Tensor]:
         """Slopes of log theta at the knots, and the shares that the wings take; (batch, component, knot)."""
@@ -195,11 +211,7 @@ class MixtureSurface:
             wing + lean_left[..., None] + _at(slope * left, integrals),
         )
 
-    def _cap(self) -> Float[Tensor, "batch component"]:
-        """The logarithm, at most 0, of the factor on both wing slopes that rules butterflies out at every maturity."""
-        return -self._bound().excess.clamp_min(0)
-
-    def _bound(self) -> "_Bound":
+    def _bound(self) -> "Bound":
         """How far the bounds are passed, at the node where they are passed furthest.
 
         Within a cell of log-maturity the wing slopes are largest at its end and theta is smallest at its start.
@@ -219,26 +231,14 @@ class MixtureSurface:
             by_right = torch.where(of_butterfly, (apart.sigmoid() + steeper) / 2, steeper)
             by_left = 1 - by_right  # either bound grows by as much as both wing slopes do
             by_theta = torch.where(of_butterfly, 0.5, 0.0).to(apart.dtype)
-        return _Bound(excess, cell, end, binds * by_theta, -binds * by_right, -binds * by_left)
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """Where a component's wing slopes must be lowered most, and how the factor moves with the curves there."""
-
-    excess: Float[Tensor, "batch component"]  # logarithm; positive where the bounds bind
-    start: Int[Tensor, "batch component"]  # node of theta
-    end: Int[Tensor, "batch component"]  # node of the wing slopes
-    by_theta: Float[Tensor, "batch component"]
-    by_right: Float[Tensor, "batch component"]
-    by_left: Float[Tensor, "batch component"]
-
-    @property
-    def binds(self) -> Bool[Tensor, "batch component"]:
-        """Whether the factor is below one."""
-        return self.excess > 0
+        return Bound(excess, cell, end, binds * by_theta, -binds * by_right, -binds * by_left)
 
 
 def _at(coefficients: Tensor, basis: Tensor) -> Tensor:
     """(batch, component, knot) and (batch, point, knot) to (batch, component, point)."""
     return coefficients @ basis.transpose(-1, -2)
+
+
+def _by_number(integrals: Float[Tensor, "batch point knot"]) -> Float[Tensor, "batch point number"]:
+    """The hats' integrals by what each latent number of a component is of: a knot, thrice, or all maturities."""
+    return torch.cat((torch.ones_like(integrals[..., :4]), integrals, integrals, integrals), -1)

@@ -17,7 +17,7 @@ from ivyspt.mixture.typical import LARGEST_CONTEXT
 
 LARGEST_PASS = 60_000  # points of one pass, to bound its memory
 PAIRS_A_POINT = 200  # pairs of quotes, of which attention makes a table, that take the memory of one point
-MOST_SURFACES = 32  # of one pass: more of them leave the caches
+MOST_SURFACES = 96  # of one pass: the last steps of a fit are for few of them, and take as long
 
 
 @dataclass(frozen=True)
