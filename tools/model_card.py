@@ -154,8 +154,12 @@ def _beside(errors: pl.DataFrame, row: str) -> list[str]:
     lines = []
     for run in others:
         joined = own.join(medians.filter(pl.col("run") == run), on=CELL, suffix="_other")
-        change = (joined["rmse_other"] / joined["rmse"]).log().mean()
-        line = f"Row `{run}`: {np.exp(change):.3f} times these errors, geometric mean over {joined.height} cells"
+        joined = joined.with_columns(change=(pl.col("rmse_other") / pl.col("rmse")).log())
+        few = joined.filter(pl.col("mask").is_in(FEW))
+        mean = np.exp(joined["change"].mean())
+        line = f"Row `{run}`: {mean:.3f} times these errors, geometric mean over {joined.height} cells"
+        if few.height:
+            line += f" ({np.exp(few['change'].mean()):.3f} over {few.height} of few quotes at random)"
         cells = errors.filter(pl.col("run") == run, pl.col("covered_90").is_not_null()).partition_by(CELL)
         if cells:
             covered = [_weighted(cell, "covered_90") for cell in cells]

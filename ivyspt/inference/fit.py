@@ -42,10 +42,9 @@ class Compared:
 
 @dataclass
 class System:
-    """Minus the log-posterior at some latent numbers, its slope, and the Gauss-Newton precision."""
+    """The slope of minus the log-posterior at some latent numbers, and the Gauss-Newton precision."""
 
     compared: Compared
-    objective: float
     slope: Float[Array, " size"]
     precision: Float[Array, "size size"]
 
@@ -94,7 +93,7 @@ class Problem:
         precision = weighted @ jacobian.T
         precision.flat[:: len(precision) + 1] += self.prior.precision
         slope = weighted @ compared.residual + self.prior.precision * away
-        return System(compared, self.objective(compared, noise), slope, precision)
+        return System(compared, slope, precision)
 
 
 def fit(problem: Problem, settings: Flagship) -> tuple[Surface, Float[Array, "size size"]]:
@@ -112,17 +111,19 @@ def fit(problem: Problem, settings: Flagship) -> tuple[Surface, Float[Array, "si
 
 
 def _descend(problem: Problem, start: Compared, noise: Array, steps: int, settings: Flagship) -> tuple[System, float]:
-    best, damping, firmer = problem.system(start, noise), settings.fit_damping, FIRMER
+    best, objective = problem.system(start, noise), problem.objective(start, noise)
+    damping, firmer = settings.fit_damping, FIRMER
     settled = settings.fit_settled * min(math.exp(np.log(noise).mean()) / TYPICAL_NOISE, 1.0) ** 2
     for _ in range(steps):
         step = _step(best, damping)
         found = problem.compare(best.compared.latent - step)
-        gain = best.objective - problem.objective(found, noise)
+        proposed = problem.objective(found, noise)
+        gain = objective - proposed
         if gain > 0:
             promised = step @ (best.slope - best.precision @ step / 2)
             kept = min(max(gain / promised, 0.0), 1.0)
             damping *= max(CALMEST, 1 - (2 * kept - 1) ** 3)
-            best, firmer = problem.system(found, noise), FIRMER
+            best, objective, firmer = problem.system(found, noise), proposed, FIRMER
             if gain < settled:
                 break
         else:

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import erf
 
 from ivyspt.flagship_config import Flagship
-from ivyspt.inference.fit import Compared, Problem, fit
+from ivyspt.inference.fit import Problem, fit
 from ivyspt.inference.surface import Frame, Surface, implied_std, log_out_of_the_money, place_knots
 from ivyspt.inference.trunk import Prior, _gelu
 
@@ -113,14 +113,10 @@ def test_the_normal_equations_are_the_objectives_slope(problem):
     noise = problem.prior.noise
 
     def objective(at: np.ndarray) -> float:
-        return problem.system(problem.compare(at), noise).objective
+        return problem.objective(problem.compare(at), noise)
 
     found = problem.system(problem.compare(latent), noise)
-    assert isinstance(found.compared, Compared)
-    capped = np.abs(problem.surface(latent).cap) > 0
     for number in np.random.default_rng(2).choice(SIZE, 12, replace=False):
-        if capped[number // (SIZE // COMPONENTS)]:
-            continue
         step = h * np.eye(SIZE)[number]
         slope = (objective(latent + step) - objective(latent - step)) / (2 * h)
         assert found.slope[number] == pytest.approx(slope, rel=1e-4, abs=1e-3)

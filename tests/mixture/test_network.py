@@ -11,8 +11,9 @@ from ivyspt.columns import DataError
 from ivyspt.flagship_config import QUOTE_KINDS, SIMULATED, Flagship
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import UNKNOWN, Bands, bands_of, calibrate, size_class
-from ivyspt.mixture.method import answer, collate
+from ivyspt.mixture.method import LARGEST_PASS, PAIRS_A_POINT, _passes, answer, collate
 from ivyspt.mixture.network import FlagshipNetwork
+from ivyspt.mixture.typical import LARGEST_CONTEXT
 from ivyspt.mixture.weights import load_flagship, save_flagship
 
 SETTINGS = Flagship(dimension=16, blocks=2, heads=2, components=2, knots=5)
@@ -106,6 +107,15 @@ def test_simulated_surfaces_are_of_the_unknown_kind_until_training_tells_them_ap
 def test_a_network_that_is_not_told_kinds_has_none_for_simulated_surfaces():
     with pytest.raises(ValidationError, match="quote_kinds must be true"):
         Flagship(simulated_kind=True)
+
+
+def test_a_pass_of_long_contexts_takes_fewer_surfaces():
+    """Attention's tables, of a pair of quotes each, bound its memory where the targets do not."""
+    few, many = ([*_passes([make_quotes(count)] * 40, [PLACES] * 40, [5] * 40)] for count in (20, 2000))
+    assert [len(each) for each in few] == [40]
+    assert sorted(i for each in many for i in each) == list(range(40))
+    assert max(len(each) for each in many) * LARGEST_CONTEXT**2 <= LARGEST_PASS * PAIRS_A_POINT
+    assert len(many) == 4
 
 
 def test_weights_survive_a_file(network, tmp_path):
