@@ -37,6 +37,8 @@ class Flagship(Section):
     quote_kinds: bool = False  # whether it is told what kind of quotes it sees
     # whether simulated surfaces are of a kind that it is told, so that none told is not theirs alone
     simulated_kind: bool = False
+    # whether wing slopes are bounded at each maturity by itself, not all by the one factor that the worst one needs
+    bounds_by_maturity: bool = False
 
     @model_validator(mode="after")
     def _simulated_is_a_kind(self):

@@ -46,7 +46,7 @@ class Engine:
         log_tau = np.log(tau)
         knots = place_knots(log_tau, self.settings.knots_for(len(k)))
         prior = self.trunk.prior(k, tau, vol, quoted, knots)
-        frame = Frame(log_tau, float(np.log(vol).mean()), knots)
+        frame = Frame(log_tau, float(np.log(vol).mean()), knots, self.settings.bounds_by_maturity)
         surface, factor = fit(Problem(frame, prior, k, tau, vol), self.settings)
         variance, found = _at_targets(surface, factor, log_moneyness, time_to_maturity)
         return Answer(*found, np.sqrt(self.spread**2 * variance + prior.quote_noise**2))

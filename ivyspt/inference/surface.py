@@ -8,9 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import erfcx, expit
 
+from ivyspt.inference.slices import Slices
 from ivyspt.mixture.typical import (
     CAP_NODES,
     LARGEST_BUTTERFLY,
+    LARGEST_STD,
     LARGEST_WING,
     LONGEST,
     SHARE_AT_ZERO,
@@ -64,67 +66,29 @@ def hats(u: Float[Array, " point"], knots: Float[Array, " knot"]) -> tuple[Array
 
 
 class Frame:
-    """What the context's coordinates fix: knots, anchor, base level, and the basis at the nodes of the bounds."""
+    """What the context's coordinates fix: knots, anchor and base level; and how wing slopes are bounded."""
 
-    def __init__(self, log_tau: Float[Array, " context"], mean_log_vol: float, knots: Float[Array, " knot"]):
-        self.knots = knots
+    def __init__(
+        self,
+        log_tau: Float[Array, " context"],
+        mean_log_vol: float,
+        knots: Float[Array, " knot"],
+        bounds_by_maturity: bool,
+    ):
+        self.knots, self.bounds_by_maturity = knots, bounds_by_maturity
         anchor = log_tau.mean()
         self.base = 2 * mean_log_vol + anchor
         self.at_anchor = hats(np.array([anchor]), knots)[1]
-        self.over_all_maturities = self.basis(_NODES)[1]
+
+    @cached_property
+    def over_all_maturities(self) -> Float[Array, "node knot"]:
+        """Integrals at the nodes on which one factor enforces the bounds."""
+        return self.basis(_NODES)[1]
 
     def basis(self, u: Float[Array, " point"]) -> tuple[Array, Array]:
         """Hats and their integrals from the anchor."""
         value, integral = hats(u, self.knots)
         return value, integral - self.at_anchor
-
-
-@dataclass(frozen=True)
-class Slices:
-    """Each component at points, (component, point) each; the same as `ivyspt.mixture.essvi_slices`."""
-
-    k: Float[Array, " point"]
-    theta: Array
-    right: Array
-    left: Array
-    root: Array
-    drift: Array
-    outer: Array
-
-    @classmethod
-    def at(cls, k: Float[Array, " point"], theta: Array, right: Array, left: Array) -> "Slices":
-        """Of components with these at-the-money variances and wing slopes."""
-        d = (right - left) / 2
-        root = np.sqrt(np.square((right + left) / 2 * k) + 2 * d * k * theta + np.square(theta))
-        drift = theta + d * k
-        return cls(k, theta, right, left, root, drift, np.abs(drift) + root)
-
-    @cached_property
-    def w(self) -> Array:
-        """Total variance."""
-        return np.where(self.drift >= 0, self.outer, self.right * self.left * np.square(self.k) / self.outer) / 2
-
-    @cached_property
-    def w_k(self) -> Array:
-        """∂w/∂k."""
-        s, d = (self.right + self.left) / 2, (self.right - self.left) / 2
-        return (d + (s * s * self.k + d * self.theta) / self.root) / 2
-
-    @cached_property
-    def w_kk(self) -> Array:
-        """∂²w/∂k²."""
-        return np.square(self.theta) * self.right * self.left / (2 * self.root * self.root * self.root)
-
-    @cached_property
-    def by_logarithms(self) -> Float[Array, "component 3 point"]:
-        """∂w by the logarithms of theta and of both wing slopes."""
-        lean = self.k * (1 + self.theta / self.root)
-        bend = (self.right + self.left) * np.square(self.k) / (2 * self.root)
-        found = np.empty((len(self.theta), 3, len(self.k)))
-        found[:, 0] = self.theta * (1 + self.drift / self.root) / 2
-        found[:, 1] = self.right * (bend + lean) / 4
-        found[:, 2] = self.left * (bend - lean) / 4
-        return found
 
 
 @dataclass(frozen=True)
@@ -136,6 +100,22 @@ class Bound:
     end: Int[Array, " bound"]  # node of the wing slopes
     by_theta: Float[Array, " bound"]
     by_wings: Float[Array, "bound 2"]  # downwards
+
+
+@dataclass(frozen=True)
+class Worst:
+    """Wing slopes at the nodes, and how far each component passes the bounds of butterflies and of Lee; logarithms."""
+
+    right: Float[Array, "component node"]
+    left: Float[Array, "component node"]
+    cell: Int[Array, " component"]  # in which the bound of butterflies is passed furthest
+    butterfly: Float[Array, " component"]
+    lee: Float[Array, " component"]
+
+    @cached_property
+    def factor(self) -> Float[Array, " component"]:
+        """Logarithm of the factor on the component's wing slopes."""
+        return -np.maximum(np.maximum(self.butterfly, self.lee), 0)
 
 
 class Surface:
@@ -154,24 +134,26 @@ class Surface:
         self.offsets = np.stack((start, wing + lean_right, wing + lean_left), 1)
         self.rates = np.concatenate((self.slope[:, None], self.slope[:, None] * self.shares), 1)
         self.log_weights = logit - np.logaddexp.reduce(logit)
-        theta, *self._wings = self._curves(frame.over_all_maturities)
-        right, left = self._wings
+
+    @cached_property
+    def _worst(self) -> "Worst":
+        """How far the bounds are passed at the maturity where they are passed furthest."""
+        theta, right, left = self._curves(self.frame.over_all_maturities)
         steepest = np.maximum(right, left)
         mean = np.logaddexp(right, left) - math.log(2)
         butterfly = ((mean + steepest)[:, 1:] - theta[:, :-1] - LARGEST_BUTTERFLY) / 2
-        self._cell, self._by_lee = butterfly.argmax(-1), steepest[:, -1] - LARGEST_WING
-        self._by_butterfly = butterfly[np.arange(len(butterfly)), self._cell]
-        # logarithm of the factor on each component's wing slopes
-        self.cap = -np.maximum(np.maximum(self._by_butterfly, self._by_lee), 0)
+        cell = butterfly.argmax(-1)
+        return Worst(right, left, cell, butterfly[np.arange(len(butterfly)), cell], steepest[:, -1] - LARGEST_WING)
 
     @cached_property
     def bound(self) -> Bound:
         """What binds, where the factor on the wing slopes is below one."""
-        component = np.flatnonzero(self.cap < 0)
-        of_butterfly = (self._by_butterfly >= self._by_lee)[component]
-        start = self._cell[component]
+        worst = self._worst
+        component = np.flatnonzero(worst.factor < 0)
+        of_butterfly = (worst.butterfly >= worst.lee)[component]
+        start = worst.cell[component]
         end = np.where(of_butterfly, start + 1, CAP_NODES)
-        right, left = (each[component, end] for each in self._wings)
+        right, left = (each[component, end] for each in (worst.right, worst.left))
         by_right = (right > left).astype(float)
         by_right = np.where(of_butterfly, (expit(right - left) + by_right) / 2, by_right)
         by_wings = np.stack((by_right, 1 - by_right), 1)  # either bound grows by as much as both slopes do
@@ -196,7 +178,9 @@ class Surface:
     def slices(self, k: Float[Array, " point"], integrals: Array) -> Slices:
         """Evaluate each component."""
         curves = self._curves(integrals)
-        curves[1:] += self.cap[:, None]
+        if self.frame.bounds_by_maturity:
+            return Slices.bounded(k, *np.exp(curves))
+        curves[1:] += self._worst.factor[:, None]
         return Slices.at(k, *np.exp(curves))
 
     def growth(self, slices: Slices, value: Array) -> Array:
@@ -213,7 +197,7 @@ class Surface:
         found[:, 3] = by_logit
         by_knot = found[:, 4:].reshape(len(found), 3, len(self.frame.knots), -1)
         by_knot *= np.ascontiguousarray(integrals.T, precision)
-        if len(self.bound.component):
+        if not self.frame.bounds_by_maturity:
             cap = self._cap_by_latent(by_fields).astype(precision, copy=False)
             for here, by_latent in zip(self.bound.component, cap, strict=True):
                 found[here] += by_latent[:, None] * (fields[here, 1] + fields[here, 2])
@@ -234,6 +218,7 @@ class Surface:
 
 def log_out_of_the_money(x: Array, std: Array) -> Array:
     """Logarithm of Black's out-of-the-money price (see `ivyspt.mixture.price_mixture`)."""
+    std = np.minimum(std, LARGEST_STD)
     d1 = -x / std + std / 2
     return -0.5 * d1 * d1 + np.log((erfcx(-d1 * ROOT_HALF) - erfcx((std - d1) * ROOT_HALF)) / 2)
 

@@ -6,8 +6,9 @@ Each component is an eSSVI surface whose three logarithms increase with maturity
     log a±(u)    = (base + level)/2 + log A + lean± + sum_j b_j s±_j H_j(u)      0 < s±_j < 1
 
 Hence theta and both wing slopes increase and theta/(a+ + a-) increases too, which excludes calendar spreads
-(Hendriks & Martini 2019, proposition 3.5); a common factor on a± keeps them below the bounds of Gatheral & Jacquier
-(2014), theorem 4.2, which excludes butterflies. Components are averaged in price, which keeps both.
+(Hendriks & Martini 2019, proposition 3.5). The bounds of Gatheral & Jacquier (2014), theorem 4.2, which exclude
+butterflies, are kept at each maturity by itself (`wing_bounds`), or by one factor on a± at all maturities. Components
+are averaged in price, which keeps both.
 """
 
 import math
@@ -32,14 +33,16 @@ from ivyspt.mixture.typical import (
     SLOPE_AT_ZERO,
     TYPICAL_SLOPE,
 )
+from ivyspt.mixture.wing_bounds import bounded_slices
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How many components and knots, and where their numbers lie in a vector."""
+    """How many components and knots, how wing slopes are bounded, and where the numbers lie in a vector."""
 
     components: int
     knots: int
+    bounds_by_maturity: bool = False
 
     @property
     def per_component(self) -> int:
@@ -118,7 +121,7 @@ class Components:
 
     slices: EssviSlices
     basis: Basis
-    bound: Bound
+    bound: Bound | None  # none where wing slopes are bounded at each maturity by itself
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ class MixtureSurface:
     def components(self, k: Float[Tensor, "batch point"], basis: Basis) -> Components:
         """Evaluate each component."""
         log_theta, log_right, log_left = self._curves(basis.integrals)
+        if self.layout.bounds_by_maturity:
+            return Components(bounded_slices(k[:, None], log_theta, log_right, log_left), basis, None)
         bound = self._bound()
         # the logarithm, at most 0, of the factor on both wing slopes that rules butterflies out at every maturity
         cap = -bound.excess.clamp_min(0)[..., None]
@@ -164,7 +169,7 @@ class MixtureSurface:
         by_fields = self._by_fields()
         rows = fields @ by_fields * _by_number(components.basis.integrals)[:, None]
         rows[..., 3] = by_logit
-        if bound.binds.any():
+        if bound is not None and bound.binds.any():
             cap = self._cap_by_latent(bound, by_fields)
             rows = torch.addcmul(rows, fields[..., 1:].sum(-1, keepdim=True), cap[:, :, None])
         return rows.transpose(1, 2).flatten(-2)

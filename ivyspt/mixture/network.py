@@ -87,7 +87,9 @@ class FlagshipNetwork(nn.Module):
         """Fit each row of quotes; the longest row decides how many knots all have."""
         count = int(quotes.present.sum(-1).max())
         copies = self.settings.copies_for(count)
-        layout = Layout(copies * self.settings.components, self.settings.knots_for(count))
+        layout = Layout(
+            copies * self.settings.components, self.settings.knots_for(count), self.settings.bounds_by_maturity
+        )
         level = quotes.mean_log_vol
         log_vol = quotes.implied_vol.log()
         log_tau = quotes.time_to_maturity.log()

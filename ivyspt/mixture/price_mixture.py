@@ -18,7 +18,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.special import erfcx
 
-NEWTON_STEPS = 7
+from ivyspt.mixture.typical import LARGEST_STD
+
+HALLEY_STEPS = 5  # each cubes the error
+_ROUNDING = 1e-12  # relative, of the bounds on a std
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
@@ -28,6 +31,7 @@ def log_out_of_the_money(x: Tensor, std: Tensor) -> Tensor:
 
     For a put the price over the forward carries a further factor exp(k), the same for every variance.
     """
+    std = std.clamp_max(LARGEST_STD)
     d1 = -x / std + std / 2
     d2 = d1 - std
     gap = erfcx(-d1 * _ROOT_HALF) - erfcx(-d2 * _ROOT_HALF)
@@ -37,19 +41,23 @@ def log_out_of_the_money(x: Tensor, std: Tensor) -> Tensor:
 def implied_std(x: Tensor, log_price: Tensor, start: Tensor, low: Tensor, high: Tensor, steps: int) -> Tensor:
     """√w at which the out-of-the-money price has this logarithm, given bounds on it.
 
-    Newton's steps in 1/w, in which the logarithm of a price far out of the money is nearly linear; a step that leaves
+    Halley's steps in 1/w, in which the logarithm of a price far out of the money is nearly linear; a step that leaves
     the bounds, which close in from one side each time, is replaced by their geometric mean.
     """
     std = start
     for _ in range(steps):
         here = log_out_of_the_money(x, std)
         d1 = -x / std + std / 2
-        inverse_slope = 2 * torch.exp(here + 0.5 * d1.square()) * _ROOT_TWO_PI / std**3
-        above = here > log_price
+        gap = here - log_price
+        above = gap > 0
         low, high = torch.where(above, low, std), torch.where(above, std, high)
-        inverse = std.square().reciprocal() + (here - log_price) * inverse_slope
+        variance = std.square()
+        over_vega = _ROOT_TWO_PI * torch.exp(here + 0.5 * d1.square())
+        newton = 2 * gap * over_vega / (variance * std)
+        bend = (std / over_vega - d1 * (d1 - std) - 3) * variance / 2  # of the logarithm in 1/w, over its slope
+        inverse = variance.reciprocal() + newton / (1 + newton * bend / 2).clamp(0.5, 2.0)
         proposed = inverse.clamp_min(1e-12).rsqrt()
-        inside = (proposed >= low) & (proposed <= high)
+        inside = (proposed >= low * (1 - _ROUNDING)) & (proposed <= high * (1 + _ROUNDING))
         std = torch.where(inside, proposed, (low * high).sqrt())
     return std
 
@@ -120,7 +128,9 @@ def mix(k: Float[Tensor, "batch point"], w: Float[Tensor, "batch component point
         total = each.logsumexp(1, keepdim=True)
         start = ((each - total).exp() * std).sum(1, keepdim=True)
         low, high = std.amin(1, keepdim=True), std.amax(1, keepdim=True)
-        solved = implied_std(x, total, start, low, high, NEWTON_STEPS)
+        # far beyond the bend of the price in std, at √(2 |k|), a step goes nowhere
+        start = start.minimum(low.maximum((2 * x).sqrt() + 2))
+        solved = implied_std(x, total, start, low, high, HALLEY_STEPS)
     first = _shares(x, solved, w.sqrt().detach(), weights.detach())
     first_logit = _by_logit(x, solved, w.sqrt().detach(), weights.detach())
     surrogate = solved[:, 0].square() + (first * (w - w.detach())).sum(1)

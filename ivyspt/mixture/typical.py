@@ -15,7 +15,8 @@ SLOPE_AT_ZERO = math.log(math.e - 1)  # softplus of it is one: flat vol
 SHARE_AT_ZERO = math.log(TYPICAL_SHARE / (1 - TYPICAL_SHARE))
 LARGEST_WING = math.log(3.99)  # a± < 4, strictly: call prices then vanish at infinity
 LARGEST_BUTTERFLY = math.log(4.0)  # s max(a±) <= 4 theta
-CAP_NODES = 128  # cells of log-maturity on which the bounds are enforced
+LARGEST_STD = 50.0  # √w at which an option is worth the asset to rounding, and not far from overflow
+CAP_NODES = 128  # cells of log-maturity on which one factor for all maturities enforces the bounds
 
 LARGEST_SURPRISE = 9.0  # squared, in units of the noise: what a single quote may say of the noise
 ROBUST_FREEDOM = 4.0  # degrees of freedom of Student's t, which weighs down a quote that fits nothing

@@ -14,7 +14,7 @@ from ivyspt.tensors import arrays_of, tensors_of
 
 # settings that may differ from the start's
 _ADDED = (
-    *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds", "simulated_kind"),
+    *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds", "simulated_kind", "bounds_by_maturity"),
     *("fit_steps", "fit_steps_of_many", "fit_damping", "fit_settled"),
 )
 
@@ -49,7 +49,7 @@ def load_flagship(path: Path) -> tuple[FlagshipNetwork, dict]:
 def go_on_from(network: FlagshipNetwork, path: Path) -> None:
     """Put a file's weights into a network of the same settings, or of one that has more to read or to say.
 
-    What the file lacks of those parts stays as the network starts.
+    What the file lacks of those parts stays as the network starts. Bounds on its surfaces may differ too.
 
     Raises
     ------

@@ -5,18 +5,21 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ivyspt import black
 from ivyspt.arbitrage import durrleman_g
+from ivyspt.mixture.essvi_slices import essvi_slices
 from ivyspt.mixture.latent import Frame, Layout, MixtureSurface
 from ivyspt.mixture.maturity_basis import hats, place_knots
 from ivyspt.mixture.method import derivatives
 from ivyspt.mixture.price_mixture import Quoted, log_out_of_the_money, mix, price_residual
 from ivyspt.mixture.typical import LONGEST, SHORTEST
 
-LAYOUT = Layout(components=3, knots=6)
+LAYOUT = Layout(components=3, knots=6, bounds_by_maturity=True)
+ONE_FACTOR = Layout(components=3, knots=6)
+LAYOUTS = pytest.mark.parametrize("layout", [LAYOUT, ONE_FACTOR], ids=["by maturity", "one factor"])
 
 
 def make_surface(seed: int = 0, batch: int = 4, scale: float = 1.0, layout: Layout = LAYOUT) -> MixtureSurface:
@@ -82,6 +85,18 @@ def test_the_mixture_has_the_price_of_the_average():
     np.testing.assert_allclose(price(mixed), average, rtol=1e-9)
 
 
+@pytest.mark.parametrize("largest", [0.3, 1.0, 5.0])
+def test_components_far_apart_mix_to_the_same_digits(largest: float):
+    """Such as the start of an inversion is far from: a rare component with most of the variance."""
+    generator = torch.Generator().manual_seed(4)
+    w = torch.exp(torch.rand(1, 3, 5000, generator=generator, dtype=torch.float64) * -7) * largest**2
+    k = torch.randn(1, 5000, generator=generator, dtype=torch.float64) * w.amax(1).sqrt()
+    log_weights = (3 * torch.randn(1, 3, generator=generator, dtype=torch.float64)).log_softmax(-1)
+    each = log_weights[..., None] + log_out_of_the_money(k.abs()[:, None], w.sqrt())
+    found = log_out_of_the_money(k.abs(), mix(k, w, log_weights).w.sqrt())
+    torch.testing.assert_close(found, each.logsumexp(1), rtol=1e-11, atol=1e-11)
+
+
 def test_the_price_formula_is_blacks():
     x, std = torch.tensor([0.0, 0.1, 1.0, 2.0], dtype=torch.float64), torch.tensor(0.3, dtype=torch.float64)
     expected = np.log(black.price(1.0, np.exp(x.numpy()), 1.0, 0.3, True))
@@ -95,8 +110,9 @@ def test_gradients_of_the_mixture_are_the_implicit_ones():
     assert torch.autograd.gradcheck(lambda w, logits: mix(k, w, logits.log_softmax(-1)).w, (w, logits), atol=1e-6)
 
 
-def test_derivatives_equal_central_differences():
-    surface = make_surface(scale=0.7)
+@LAYOUTS
+def test_derivatives_equal_central_differences(layout: Layout):
+    surface = make_surface(scale=0.7, layout=layout)
     k, tau = make_points(reach=1.0)
     w, w_k, w_kk, w_tau, g = differentiate(surface, k, tau)
     h = 1e-4
@@ -109,9 +125,11 @@ def test_derivatives_equal_central_differences():
     np.testing.assert_allclose(g.numpy(), expected, atol=1e-7)
 
 
+@LAYOUTS
+@example(seed=83, scale=2.0)  # a component of vol 110
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 2.0))
-def test_no_latent_numbers_allow_arbitrage(seed: int, scale: float):
-    surface = make_surface(seed, batch=2, scale=scale)
+def test_no_latent_numbers_allow_arbitrage(layout: Layout, seed: int, scale: float):
+    surface = make_surface(seed, batch=2, scale=scale, layout=layout)
     k, tau = make_points(batch=2)
     w, _, _, w_tau, g = differentiate(surface, k, tau)
     assert (w > 0).all()
@@ -119,9 +137,10 @@ def test_no_latent_numbers_allow_arbitrage(seed: int, scale: float):
     assert w_tau.min() >= -1e-9
 
 
+@LAYOUTS
 @given(seed=st.integers(0, 10_000))
-def test_differences_find_no_arbitrage_either(seed: int):
-    surface = make_surface(seed, batch=2, scale=1.5)
+def test_differences_find_no_arbitrage_either(layout: Layout, seed: int):
+    surface = make_surface(seed, batch=2, scale=1.5, layout=layout)
     k, tau = make_points(batch=2, reach=1.0)
     h = 1e-3 * 0.25 * tau.sqrt()
     w, left, right = (variance(surface, k + side * h, tau) for side in (0.0, -1.0, 1.0))
@@ -131,8 +150,9 @@ def test_differences_find_no_arbitrage_either(seed: int):
     assert (variance(surface, k, tau * 1.02) - w).min() >= -1e-9
 
 
-def test_the_wing_never_breaks_lees_bound():
-    surface = make_surface(seed=5, scale=3.0)
+@LAYOUTS
+def test_the_wing_never_breaks_lees_bound(layout: Layout):
+    surface = make_surface(seed=5, scale=3.0, layout=layout)
     tau = torch.full((4, 2), 1.0, dtype=torch.float64)
     far = torch.tensor([[40.0, 41.0]], dtype=torch.float64).expand(4, -1)
     for side in (1.0, -1.0):
@@ -140,9 +160,9 @@ def test_the_wing_never_breaks_lees_bound():
         assert (w[:, 1] - w[:, 0]).max() < 2.0
 
 
-def capped_surface(scale: float, lean: float, growth: float) -> MixtureSurface:
+def capped_surface(scale: float, lean: float, growth: float, bounds_by_maturity: bool) -> MixtureSurface:
     """Two components, of which the second one's wings may be too steep."""
-    layout = Layout(components=2, knots=4)
+    layout = Layout(2, 4, bounds_by_maturity)
     surface = make_surface(seed=2, batch=1, scale=scale, layout=layout)
     latent = surface.latent.clone().view(1, 2, -1)
     latent[:, 1, 1] += lean
@@ -150,20 +170,12 @@ def capped_surface(scale: float, lean: float, growth: float) -> MixtureSurface:
     return MixtureSurface(layout, surface.frame, latent.flatten(1))
 
 
-@pytest.mark.parametrize(
-    ("scale", "lean", "growth", "binds_at_the_end"),
-    [(0.1, 0.0, 0.0, None), (0.1, 2.5, 0.0, False), (0.1, 0.5, 2.0, True)],
-)
-def test_the_jacobian_is_the_derivative_of_log_vol(
-    scale: float, lean: float, growth: float, binds_at_the_end: bool | None
-):
-    surface = capped_surface(scale, lean, growth)
+@pytest.mark.parametrize("bounds_by_maturity", [True, False])
+@pytest.mark.parametrize(("lean", "growth"), [(0.0, 0.0), (2.5, 0.0), (0.5, 2.0)])
+def test_the_jacobian_is_the_derivative_of_log_vol(lean: float, growth: float, bounds_by_maturity: bool):
+    surface = capped_surface(0.1, lean, growth, bounds_by_maturity)
     layout = surface.layout
     k, tau = make_points(batch=1, reach=0.5)
-    bound = surface._bound()
-    if binds_at_the_end is not None:
-        assert bound.binds[0, 1]
-        assert (bound.by_theta[0, 1] == 0) == binds_at_the_end  # Lee's bound
 
     def log_vol(latent: torch.Tensor) -> torch.Tensor:
         moved = MixtureSurface(layout, surface.frame, latent)
@@ -177,8 +189,28 @@ def test_the_jacobian_is_the_derivative_of_log_vol(
     torch.testing.assert_close(own, exact, atol=1e-9, rtol=1e-6)
 
 
-def test_the_bound_on_the_wings_binds_only_where_it_must():
-    calm = make_surface(scale=0.0)
+@pytest.mark.parametrize(("lean", "growth", "binds_at_the_end"), [(2.5, 0.0, False), (0.5, 2.0, True)])
+def test_one_factor_is_what_the_worst_maturity_needs(lean: float, growth: float, binds_at_the_end: bool):
+    bound = capped_surface(0.1, lean, growth, False)._bound()
+    assert bound.binds[0, 1]
+    assert (bound.by_theta[0, 1] == 0) == binds_at_the_end  # Lee's bound
+
+
+def test_bounds_of_one_maturity_leave_the_others_alone():
+    """Wings that reach Lee's bound in years are bounded there; one factor lowers those of a week with them."""
+    k, tau = make_points(batch=1)
+    surface = capped_surface(0.1, 0.5, 2.0, True)
+    one_factor = MixtureSurface(Layout(2, 4), surface.frame, surface.latent)
+    free = surface._curves(surface.frame.basis(tau.log()).integrals)
+    w, lowered = (each.components(k, each.frame.basis(tau.log())).slices.w[0, 1] for each in (surface, one_factor))
+    as_given = essvi_slices(k[:, None], *free).w[0, 1]
+    soon = (tau[0] < 14 / 365) & (k[0].abs() > 0.03)
+    assert (w / as_given)[soon].min() > 0.98
+    assert (lowered / as_given)[soon].max() < 0.95
+
+
+def test_the_one_factor_binds_only_where_it_must():
+    calm = make_surface(scale=0.0, layout=ONE_FACTOR)
     assert not calm._bound().binds.any()
     steep = MixtureSurface(calm.layout, calm.frame, calm.latent + 0.0)
     steep.latent.view(4, 3, -1)[..., 1] = 3.0
