@@ -49,7 +49,8 @@ class Engine:
         frame = Frame(log_tau, float(np.log(vol).mean()), knots, self.settings.bounds_by_maturity)
         surface, factor = fit(Problem(frame, prior, k, tau, vol), self.settings)
         variance, found = _at_targets(surface, factor, log_moneyness, time_to_maturity)
-        return Answer(*found, np.sqrt(self.spread**2 * variance + prior.quote_noise**2))
+        own = self.spread * np.sqrt(variance)
+        return Answer(*found, np.hypot(own, prior.quote_noise), np.log(own / prior.quote_noise))
 
 
 def _at_targets(surface: Surface, factor: np.ndarray, k: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, tuple]:

@@ -40,7 +40,11 @@ class Quoted:
 
 @dataclass(frozen=True)
 class Answer:
-    """Vol, total variance and its derivatives, Durrleman's g and the scale of log-vol's error, one entry a target."""
+    """Vol, total variance and its derivatives, Durrleman's g and how far off log-vol may be, one entry a target.
+
+    `scale` is that of its error against one more quote, `doubt` the logarithm of the surface's own part of it over a
+    quote's.
+    """
 
     implied_vol: np.ndarray
     total_variance: np.ndarray
@@ -49,3 +53,4 @@ class Answer:
     w_tau: np.ndarray
     durrleman_g: np.ndarray
     scale: np.ndarray
+    doubt: np.ndarray
