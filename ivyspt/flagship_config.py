@@ -84,6 +84,8 @@ class FlagshipTraining(Section):
     gradient_clip: Positive = 1.0  # norm
     averaging: Proportion = 0.999  # of the exponential average of the weights
     start: OptionalPath = None  # weights to go on from, {seed} for the seed; None: a random start
+    # whether what the network says of the prior starts anew, as other bounds on its surfaces ask for
+    fresh_prior: Annotated[bool, Field(exclude_if=lambda fresh: not fresh)] = False
     # left out of settings while there are none, so that a training without them is given what it was
     companions: Annotated[list[Companion], Field(exclude_if=lambda companions: not companions)] = []
     kind: Annotated[QuoteKind | None, Field(exclude_if=lambda kind: kind is None)] = None  # of the study's own quotes

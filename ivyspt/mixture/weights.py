@@ -17,6 +17,7 @@ _ADDED = (
     *("many_quotes", "knots_of_many", "copies_of_many", "quote_kinds", "simulated_kind", "bounds_by_maturity"),
     *("fit_steps", "fit_steps_of_many", "fit_damping", "fit_settled"),
 )
+_OF_PRIOR = ("of_knots", "of_surface", "start", "apart")
 
 
 def save_flagship(network: FlagshipNetwork, path: Path, provenance: Mapping, bands: Bands | None = None) -> None:
@@ -46,10 +47,11 @@ def load_flagship(path: Path) -> tuple[FlagshipNetwork, dict]:
     return network.eval(), header
 
 
-def go_on_from(network: FlagshipNetwork, path: Path) -> None:
+def go_on_from(network: FlagshipNetwork, path: Path, fresh_prior: bool = False) -> None:
     """Put a file's weights into a network of the same settings, or of one that has more to read or to say.
 
-    What the file lacks of those parts stays as the network starts. Bounds on its surfaces may differ too.
+    What the file lacks of those parts stays as the network starts, and so does what it says of the prior if that is to
+    be `fresh`: under other bounds on its surfaces the same numbers mean others.
 
     Raises
     ------
@@ -60,4 +62,7 @@ def go_on_from(network: FlagshipNetwork, path: Path) -> None:
     wanted = network.settings.model_copy(update={name: getattr(start.settings, name) for name in _ADDED})
     if start.settings != wanted:
         raise DataError(f"{path}: weights must have the settings asked for, {wanted}, got {start.settings}")
-    network.load_state_dict({**network.state_dict(), **start.state_dict()})
+    known = start.state_dict()
+    if fresh_prior:
+        known = {name: value for name, value in known.items() if name.split(".")[0] not in _OF_PRIOR}
+    network.load_state_dict({**network.state_dict(), **known})

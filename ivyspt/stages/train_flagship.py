@@ -65,7 +65,7 @@ def run(
     torch.manual_seed(seed)  # of the initial weights
     network = FlagshipNetwork(settings.flagship)
     if training.start is not None:
-        go_on_from(network, Path(training.start.format(seed=seed)))
+        go_on_from(network, Path(training.start.format(seed=seed)), training.fresh_prior)
     progress = train(network, Sources(settings.corpus, read_pools(pools), real), training, seed, checkpoint)
     provenance = {"settings": settings.model_dump(mode="json"), "seed": seed, "held_out_symbols": held_out}
     write_table(pl.DataFrame(progress["history"]), history, provenance)

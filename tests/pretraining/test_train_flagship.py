@@ -10,7 +10,7 @@ from ivyspt.artefacts import write_table
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import Flagship, FlagshipTraining
 from ivyspt.mixture.network import FlagshipNetwork
-from ivyspt.mixture.weights import load_flagship, save_flagship
+from ivyspt.mixture.weights import go_on_from, load_flagship, save_flagship
 from ivyspt.pretraining import scores, trainer
 from ivyspt.stages import calibrate_bands, make_corpus, train_flagship
 from tests.evaluation.conftest import make_study
@@ -111,6 +111,20 @@ def test_training_goes_on_from_weights(tmp_path):
     found = run(tmp_path, own, start=str(tmp_path / "start.safetensors"), **still)
     for name, value in start.state_dict().items():
         torch.testing.assert_close(found.state_dict()[name], value, atol=1e-9, rtol=0)
+
+
+def test_what_is_said_of_the_prior_can_start_anew(tmp_path):
+    torch.manual_seed(5)
+    start, network = FlagshipNetwork(Flagship(**SMALL)), FlagshipNetwork(Flagship(**SMALL, bounds_by_maturity=True))
+    save_flagship(start, tmp_path / "start.safetensors", {})
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    go_on_from(network, tmp_path / "start.safetensors", fresh_prior=True)
+    kept = {name for name, value in network.state_dict().items() if value.equal(fresh[name])}
+    assert {"of_knots.weight", "of_surface.weight"} <= kept
+    read = {name for name in kept if not name.startswith(("of_knots.", "of_surface.")) and name != "start"}
+    assert not {name for name in read if not start.state_dict()[name].equal(fresh[name])}
+    go_on_from(network, tmp_path / "start.safetensors")
+    assert all(value.equal(start.state_dict()[name]) for name, value in network.state_dict().items())
 
 
 def test_weights_of_another_size_are_refused(tmp_path):
