@@ -9,7 +9,7 @@ from ivyspt.completion import Completion, Context, Targets
 from ivyspt.flagship_config import QUOTE_KINDS, FlagshipTraining
 from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Quoted
-from ivyspt.mixture.bands import Bands, bands_of
+from ivyspt.mixture.bands import UNKNOWN, Bands, bands_of
 from ivyspt.mixture.weights import load_flagship
 from ivyspt.pretraining.fine_tuning import fine_tune
 from ivyspt.pretraining.scores import calibrated_on
@@ -97,7 +97,7 @@ class Packaged:
         for symbol in sorted({context.symbol for context, _ in training}):
             own = [pair for pair in training if pair[0].symbol == symbol]
             surfaces = RealSurfaces.of(own, self.market != HIDDEN, self.kind, ALWAYS)
-            self.bands_by_symbol[symbol] = Bands.of_all(*calibrated_on(network, surfaces, budget, seed))
+            self.bands_by_symbol[symbol] = Bands({UNKNOWN: calibrated_on(network, surfaces, budget, seed)})
 
     def _half_spread(self, context: Context) -> np.ndarray:
         if self.bid_ask == HIDDEN or context.half_spread is None:

@@ -49,8 +49,7 @@ class Engine:
         frame = Frame(log_tau, float(np.log(vol).mean()), knots, self.settings.bounds_by_maturity)
         surface, factor = fit(Problem(frame, prior, k, tau, vol), self.settings)
         variance, found = _at_targets(surface, factor, log_moneyness, time_to_maturity)
-        own = self.spread * np.sqrt(variance)
-        return Answer(*found, np.hypot(own, prior.quote_noise), np.log(own / prior.quote_noise))
+        return Answer(*found, np.sqrt(self.spread**2 * variance + prior.quote_noise**2))
 
 
 def _at_targets(surface: Surface, factor: np.ndarray, k: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, tuple]:

@@ -40,11 +40,7 @@ class Quoted:
 
 @dataclass(frozen=True)
 class Answer:
-    """Vol, total variance and its derivatives, Durrleman's g and how far off log-vol may be, one entry a target.
-
-    `scale` is that of its error against one more quote, `doubt` the logarithm of the surface's own part of it over a
-    quote's.
-    """
+    """Vol, total variance and its derivatives, Durrleman's g and the scale of log-vol's error, one entry a target."""
 
     implied_vol: np.ndarray
     total_variance: np.ndarray
@@ -53,4 +49,3 @@ class Answer:
     w_tau: np.ndarray
     durrleman_g: np.ndarray
     scale: np.ndarray
-    doubt: np.ndarray

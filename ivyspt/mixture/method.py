@@ -73,9 +73,8 @@ def _at_targets(fitted: Fitted, k: Tensor, tau: Tensor) -> tuple[Tensor, ...]:
     components = surface.components(k, surface.frame.basis(tau.log()))
     mixed = surface.mixed(k, components)
     found = derivatives(surface, k, tau, components, mixed)
-    variance = fitted.log_vol_variance(components, mixed)
-    vol, off = (found.w / tau).sqrt(), (fitted.scale_of(variance), fitted.doubt_of(variance))
-    return vol, found.w, found.w_k, found.w_kk, found.w_tau, found.durrleman_g, *off
+    scale = fitted.scale_of(fitted.log_vol_variance(components, mixed))
+    return (found.w / tau).sqrt(), found.w, found.w_k, found.w_kk, found.w_tau, found.durrleman_g, scale
 
 
 def collate(quoted: Sequence[Quoted]) -> Quotes:

@@ -33,16 +33,12 @@ class Fitted:
 
     def error_scale(self, k: Tensor, tau: Tensor) -> Float[Tensor, "batch target"]:
         """Scale of log-vol's error against one more quote at each target."""
-        return self.off_by(k, tau)[0]
-
-    def off_by(self, k: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
-        """That scale, and the doubt in it (see `Answer`)."""
         k, tau = k.double(), tau.double()
         surface = self.posterior.surface
         with torch.no_grad():
             components = surface.components(k, surface.frame.basis(tau.log()))
             variance = self.log_vol_variance(components, surface.mixed(k, components))
-        return self.scale_of(variance), self.doubt_of(variance)
+        return self.scale_of(variance)
 
     def log_vol_variance(self, components: Components, mixed: Mixed) -> Float[Tensor, "batch target"]:
         """The posterior's variance of log-vol."""
@@ -53,10 +49,6 @@ class Fitted:
     def scale_of(self, variance: Float[Tensor, "batch target"]) -> Float[Tensor, "batch target"]:
         """The scale of one more quote's error, from the posterior's variance."""
         return (self.spread.square() * variance + self.quote_noise.square()).sqrt()
-
-    def doubt_of(self, variance: Float[Tensor, "batch target"]) -> Float[Tensor, "batch target"]:
-        """Logarithm of the surface's part of that scale over a quote's."""
-        return (self.spread * variance.sqrt() / self.quote_noise).log()
 
 
 class FlagshipNetwork(nn.Module):

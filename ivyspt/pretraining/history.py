@@ -6,7 +6,7 @@ import polars as pl
 
 from ivyspt.columns import DataError
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.mixture.bands import Bands
+from ivyspt.mixture.bands import UNKNOWN, Bands
 from ivyspt.mixture.quotes import MARKET
 from ivyspt.mixture.weights import load_flagship
 from ivyspt.pretraining.scores import calibrated_on
@@ -36,4 +36,4 @@ def bands_from(weights: Path, history: pl.DataFrame, seed: int = 0) -> Bands:
     surfaces = RealSurfaces(points, features, True, kinds[0], ALWAYS)
     network, _ = load_flagship(weights)
     budget = FlagshipTraining(steps=1, calibration_batches=BATCHES)
-    return Bands.of_all(*calibrated_on(network, surfaces, budget, seed))
+    return Bands({UNKNOWN: calibrated_on(network, surfaces, budget, seed)})

@@ -1,36 +1,14 @@
 """How far targets lie from a completed surface, on the model's own scale."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-
 import numpy as np
 import torch
 from torch import Generator
 
 from ivyspt.corpus_config import Contexts
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.mixture.bands import Factors, Shape, calibrate
+from ivyspt.mixture.bands import Factors, calibrate
 from ivyspt.mixture.network import FlagshipNetwork
 from ivyspt.pretraining.surfaces import RealSurfaces
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One entry a target."""
-
-    score: np.ndarray  # |log-vol error| / scale
-    count: np.ndarray  # quotes of the context that it belongs to
-    doubt: np.ndarray
-    error: np.ndarray  # |log-vol error|
-
-    @classmethod
-    def joined(cls, parts: "Sequence[Scores]") -> "Scores":
-        """All of them."""
-        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
-
-    def calibrated(self) -> tuple[Factors, Shape]:
-        """The factors and the shape of intervals that cover them."""
-        return calibrate(self.score, self.count, self.doubt)
 
 
 def band_scores(
@@ -40,29 +18,33 @@ def band_scores(
     sizes: tuple[int, int],
     training: FlagshipTraining,
     generator: Generator,
-) -> Scores:
-    """Complete surfaces under the patterns of training, `training.calibration_batches` batches of them."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores |log-vol error| / scale at targets, the size of the context that each belongs to, and the error itself.
+
+    Surfaces are visited under the patterns of training, `training.calibration_batches` batches of them.
+    """
     low, high = sizes
     chosen = contexts.model_copy(update={"quotes": (low, high)})
     count = max(4, min(training.batch_size, training.batch_points // high))
-    parts = []
+    scores, counts, errors = [], [], []
     for _ in range(training.calibration_batches):
         quotes, asked = surfaces.draw(generator, count, high, training.targets, chosen)
         with torch.no_grad():
             fitted = network(quotes)
             miss = fitted.log_vol(asked.log_moneyness, asked.time_to_maturity) - asked.implied_vol.double().log()
-            scale, doubt = fitted.off_by(asked.log_moneyness, asked.time_to_maturity)
+            score = miss.abs() / fitted.error_scale(asked.log_moneyness, asked.time_to_maturity)
         size = quotes.present.sum(-1, keepdim=True).expand_as(asked.wanted)
-        parts.append(Scores(*(each[asked.wanted].numpy() for each in (miss.abs() / scale, size, doubt, miss.abs()))))
-    return Scores.joined(parts)
+        scores.append(score[asked.wanted].numpy())
+        counts.append(size[asked.wanted].numpy())
+        errors.append(miss[asked.wanted].abs().numpy())
+    return np.concatenate(scores), np.concatenate(counts), np.concatenate(errors)
 
 
-def calibrated_on(
-    network: FlagshipNetwork, surfaces: RealSurfaces, training: FlagshipTraining, seed: int
-) -> tuple[Factors, Shape]:
-    """Factors and shape from surfaces alone, whose largest one decides in contexts of which sizes they are shown."""
+def calibrated_on(network: FlagshipNetwork, surfaces: RealSurfaces, training: FlagshipTraining, seed: int) -> Factors:
+    """Factors from surfaces alone, whose largest one decides which sizes of contexts they are shown in."""
     largest = int(surfaces.sizes.max())
     sizes = [(low, min(high, largest - 1)) for low, high in training.context_sizes if low <= largest / 2]
     generator = torch.Generator().manual_seed(seed)
     drawn = [band_scores(network, surfaces, Contexts(), each, training, generator) for each in sizes]
-    return Scores.joined(drawn).calibrated()
+    scores, counts, _ = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
+    return calibrate(scores, counts)

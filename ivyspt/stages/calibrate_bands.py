@@ -13,9 +13,9 @@ from ivyspt.columns import MARKET_FEATURES, SPLIT, TIERED_POINTS, DataError
 from ivyspt.config import Section
 from ivyspt.corpus_config import Corpus
 from ivyspt.flagship_config import FlagshipTraining
-from ivyspt.mixture.bands import UNKNOWN, Bands, Factors, Shape
+from ivyspt.mixture.bands import UNKNOWN, Bands, Factors, calibrate
 from ivyspt.mixture.weights import load_flagship, save_flagship
-from ivyspt.pretraining.scores import Scores, band_scores
+from ivyspt.pretraining.scores import band_scores
 from ivyspt.pretraining.surfaces import RealSurfaces, Shown
 
 _DRAWS = 0  # every seed of the weights is visited alike, so that their errors compare
@@ -61,21 +61,21 @@ def run(
     network, header = load_flagship(weights)
     generator = torch.Generator().manual_seed(_DRAWS)
 
-    def visit(tiers: list[RealSurfaces]) -> tuple[Factors, Shape, float]:
-        """Factors, shape, and the median error in relative vol, a geometric mean over sizes and tiers."""
+    def visit(tiers: list[RealSurfaces]) -> tuple[Factors, float]:
+        """Factors, and the median error in relative vol, a geometric mean over sizes and tiers."""
         drawn = [
             band_scores(network, surfaces, settings.corpus.contexts, sizes, training, generator)
             for sizes in training.context_sizes
             for surfaces in tiers
         ]
-        error = float(np.exp(np.mean([np.log(np.median(each.error)) for each in drawn])))
-        return *Scores.joined(drawn).calibrated(), error
+        scores, counts = (np.concatenate([each[part] for each in drawn]) for part in (0, 1))
+        return calibrate(scores, counts), float(np.exp(np.mean([np.log(np.median(each[2])) for each in drawn])))
 
     found = {UNKNOWN: visit([make(None) for _, make in sources])}
     for told in sorted({kind for kind, _ in sources if kind is not None}):
         found[told] = visit([make(told) for kind, make in sources if kind == told])
-    calibration = {"seed": seed, "median_error": {kind: error for kind, (_, _, error) in found.items()}}
-    bands = Bands(*({kind: each[part] for kind, each in found.items()} for part in (0, 1)))
+    calibration = {"seed": seed, "median_error": {kind: error for kind, (_, error) in found.items()}}
+    bands = Bands({kind: factors for kind, (factors, _) in found.items()})
     save_flagship(network, packed, {**header, "calibration": calibration}, bands)
 
 
