@@ -110,8 +110,7 @@ def test_the_last_course_goes_on_from_each_seed_of_the_one_before(monkeypatch):
     before, last = complete(merge(*files[:2])), complete(reduce(merge, files))
     assert last["flagship_training"]["start"] == f"{before['results']}/flagship/{{seed}}/weights.safetensors"
     differing = {key for key, value in before["flagship"].items() if last["flagship"][key] != value}
-    others = {key for key in differing if not key.startswith("fit_")}
-    assert others == {"simulated_kind", "bounds_by_maturity"}  # in which a start may differ
+    assert {key for key in differing if not key.startswith("fit_")} == {"simulated_kind"}  # which a start may lack
     spy = complete(yaml.safe_load((ROOT / "config/spy.yaml").read_text()))
     assert companions(last)[::3] == [*companions(before)[::3], f"{spy['results']}/surfaces/points.parquet"]
     assert last["results"] != before["results"]
