@@ -185,8 +185,7 @@ def _softmax(x: Array) -> Array:
 
 def _gelu(x: Array) -> Array:
     """x Φ(x), to single precision by Abramowitz & Stegun (1964), formula 7.1.26."""
-    size = np.abs(x)
-    half = size * np.float32(math.sqrt(0.5))
+    half = np.abs(x) * np.float32(math.sqrt(0.5))
     t = 1 / (1 + np.float32(0.3275911) * half)
     series = np.full_like(t, 1.061405429)
     for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
@@ -196,5 +195,4 @@ def _gelu(x: Array) -> Array:
     half *= -half
     series *= np.exp(half)  # 1 - erf(|x|/√2)
     series *= np.float32(0.5)
-    series *= size
-    return np.maximum(x, 0) - series
+    return x * np.where(x >= 0, 1 - series, series)
