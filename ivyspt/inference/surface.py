@@ -197,7 +197,7 @@ class Surface:
         found[:, 3] = by_logit
         by_knot = found[:, 4:].reshape(len(found), 3, len(self.frame.knots), -1)
         by_knot *= np.ascontiguousarray(integrals.T, precision)
-        if not self.frame.bounds_by_maturity:
+        if not self.frame.bounds_by_maturity and len(self.bound.component):
             cap = self._cap_by_latent(by_fields).astype(precision, copy=False)
             for here, by_latent in zip(self.bound.component, cap, strict=True):
                 found[here] += by_latent[:, None] * (fields[here, 1] + fields[here, 2])

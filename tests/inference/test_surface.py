@@ -74,6 +74,13 @@ def test_the_mixtures_std_is_found_to_rounding():
     assert ((std >= each.min(0)) & (std <= each.max(0))).all()
 
 
+def test_the_price_of_a_boundless_std_is_the_asset():
+    x = np.array([0.0, 0.5, 5.0])
+    for std in (45.0, 60.0, 180.0):
+        found = log_out_of_the_money(x, np.full(3, std))
+        np.testing.assert_allclose(found, 0, atol=1e-12)  # logarithms of hundreds cancel
+
+
 def test_a_known_std_comes_back():
     std = np.exp(np.linspace(np.log(0.003), np.log(2.0), 500))
     x = np.linspace(0, 6, 500) * std
