@@ -9,7 +9,9 @@ from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from ivyspt.flagship_config import Flagship
-from ivyspt.inference.surface import ROOT_TWO_PI, Frame, Slices, Surface, log_out_of_the_money
+from ivyspt.inference.compiled import ROOT_TWO_PI, black, compiled, log_out_of_the_money
+from ivyspt.inference.slices import Slices
+from ivyspt.inference.surface import Frame, Surface
 from ivyspt.inference.trunk import Prior
 from ivyspt.mixture.typical import (
     CALMEST,
@@ -34,10 +36,34 @@ class Compared:
     by_variance: Float[Array, "component context"]  # how the residual moves with each component's variance
     by_logit: Float[Array, "component context"]
 
-    def jacobian(self, integrals: Float[Array, "context knot"]) -> Float[Array, "size context"]:
+    def jacobian(self, integrals: Float[Array, "knot context"]) -> Float[Array, "size context"]:
         """How the residual moves with the latent numbers; dear, so that only steps that are kept ask for it."""
         found = self.surface.jacobian(self.slices, integrals, self.by_variance, self.by_logit)
         return found.reshape(-1, len(self.residual))
+
+
+@compiled
+def _compare(
+    x: Array, each_w: Array, log_weights: Array, log_price: Array, by_log_price: Array
+) -> tuple[Array, Array, Array]:
+    """The residual, and how it moves with each component's variance and with the logarithm of its weight."""
+    components, points = each_w.shape
+    residual, each = np.empty(points), np.empty(components)
+    by_variance, by_logit = np.empty((components, points)), np.empty((components, points))
+    for p in range(points):
+        most = -np.inf
+        for c in range(components):
+            each[c], d1, _, _ = black(x[p], math.sqrt(each_w[c, p]))
+            each[c] += log_weights[c]
+            by_variance[c, p] = log_weights[c] - 0.5 * d1 * d1
+            most = max(most, each[c])
+        total = most + math.log(np.exp(each - most).sum())
+        for c in range(components):
+            by_logit[c, p] = (math.exp(each[c] - total) - math.exp(log_weights[c])) * by_log_price[p]
+            density = math.exp(by_variance[c, p] - total) / (2 * ROOT_TWO_PI)
+            by_variance[c, p] = density * by_log_price[p] / math.sqrt(each_w[c, p])
+        residual[p] = (total - log_price[p]) * by_log_price[p]
+    return residual, by_variance, by_logit
 
 
 @dataclass
@@ -68,15 +94,8 @@ class Problem:
         """Compare with the quotes in log-price, over its slope in log-vol."""
         surface = self.surface(latent)
         slices = surface.slices(self.k, self.integrals)
-        std = np.sqrt(slices.w)
-        weights = surface.log_weights[:, None]
-        each = weights + log_out_of_the_money(self.x, std)
-        total = np.logaddexp.reduce(each)
-        d1 = -self.x / std + std / 2
-        by_variance = np.exp(weights - total - 0.5 * d1 * d1) * (self.by_log_price / (2 * ROOT_TWO_PI)) / std
-        by_logit = (np.exp(each - total) - np.exp(weights)) * self.by_log_price
-        residual = (total - self.log_price) * self.by_log_price
-        return Compared(latent, surface, slices, residual, by_variance, by_logit)
+        found = _compare(self.x, slices.w, surface.log_weights, self.log_price, self.by_log_price)
+        return Compared(latent, surface, slices, *found)
 
     def objective(self, compared: Compared, noise: Float[Array, " context"]) -> float:
         """Minus the log-posterior under a level of noise."""

@@ -1,88 +1,95 @@
-"""eSSVI slices in plain arrays: the same formulas as `ivyspt.mixture.essvi_slices` and `ivyspt.mixture.wing_bounds`."""
+"""eSSVI slices in compiled loops: the formulas of `ivyspt.mixture.essvi_slices` and `ivyspt.mixture.wing_bounds`."""
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from ivyspt.inference.compiled import compiled
 from ivyspt.mixture.typical import LARGEST_WING
 
 Array = np.ndarray
 _BY_LARGEST = math.exp(-4 * LARGEST_WING)
 
 
-@dataclass(frozen=True)
-class WingShares:
-    """How the logarithms of bounded wing slopes move with their own ones before the bounds, and with √theta."""
-
-    right: Float[Array, "component point"]
-    left: Float[Array, "component point"]
-    right_by_root: Float[Array, "component point"]
-    left_by_root: Float[Array, "component point"]
-
-
-@dataclass(frozen=True)
-class Slices:
+class Slices(NamedTuple):
     """Each component at points, (component, point) each."""
 
-    k: Float[Array, " point"]
-    theta: Array
-    right: Array
-    left: Array
-    root: Array
-    drift: Array
-    outer: Array
-    shares: WingShares | None  # none where wing slopes are as they are given
+    w: Array  # total variance
+    w_k: Array
+    w_kk: Array
+    # ∂w by the logarithms of theta and of both wing slopes, before bounds on these
+    by_logarithms: Float[Array, "component 3 point"]
 
-    @classmethod
-    def at(
-        cls, k: Float[Array, " point"], theta: Array, right: Array, left: Array, shares: WingShares | None = None
-    ) -> "Slices":
-        """Of components with these at-the-money variances and wing slopes."""
-        d = (right - left) / 2
-        root = np.sqrt(np.square((right + left) / 2 * k) + 2 * d * k * theta + np.square(theta))
-        drift = theta + d * k
-        return cls(k, theta, right, left, root, drift, np.abs(drift) + root, shares)
 
-    @classmethod
-    def bounded(cls, k: Float[Array, " point"], theta: Array, right: Array, left: Array) -> "Slices":
-        """Of components whose wing slopes are kept below the bounds of their own maturity."""
-        by_root = 1 / np.square(4 * theta)
-        own_right, own_left = 1 / np.square(np.square(right)), 1 / np.square(np.square(left))
-        of_right, of_left = own_right + by_root + _BY_LARGEST, own_left + by_root + _BY_LARGEST
-        shares = WingShares(own_right / of_right, own_left / of_left, by_root / of_right, by_root / of_left)
-        return cls.at(k, theta, 1 / np.sqrt(np.sqrt(of_right)), 1 / np.sqrt(np.sqrt(of_left)), shares)
+@compiled
+def evaluate(
+    k: Float[Array, " point"],
+    offsets: Float[Array, "component 3"],
+    rates: Float[Array, "component 3 knot"],
+    integrals: Float[Array, "knot point"],
+    bounded: bool,
+) -> tuple[Array, Array, Array, Array]:
+    """The slices whose logarithms of theta and of both wing slopes are offsets + rates @ integrals.
 
-    @cached_property
-    def w(self) -> Array:
-        """Total variance."""
-        return np.where(self.drift >= 0, self.outer, self.right * self.left * np.square(self.k) / self.outer) / 2
+    Where they are bounded, wing slopes are kept below the bounds of their own maturity.
+    """
+    components, points = len(offsets), len(k)
+    w, w_k, w_kk = np.empty((components, points)), np.empty((components, points)), np.empty((components, points))
+    by_logarithms = np.empty((components, 3, points))
+    for c in range(components):
+        curves = combine(offsets[c], rates[c], integrals)
+        for p in range(points):
+            if bounded:
+                w[c, p], w_k[c, p], w_kk[c, p], fields = _bounded(k[p], curves[0, p], curves[1, p], curves[2, p])
+            else:
+                theta, right, left = math.exp(curves[0, p]), math.exp(curves[1, p]), math.exp(curves[2, p])
+                w[c, p], w_k[c, p], w_kk[c, p], fields = _slice(k[p], theta, right, left)
+            by_logarithms[c, 0, p], by_logarithms[c, 1, p], by_logarithms[c, 2, p] = fields
+    return w, w_k, w_kk, by_logarithms
 
-    @cached_property
-    def w_k(self) -> Array:
-        """∂w/∂k."""
-        s, d = (self.right + self.left) / 2, (self.right - self.left) / 2
-        return (d + (s * s * self.k + d * self.theta) / self.root) / 2
 
-    @cached_property
-    def w_kk(self) -> Array:
-        """∂²w/∂k²."""
-        return np.square(self.theta) * self.right * self.left / (2 * self.root * self.root * self.root)
+@compiled
+def combine(
+    offsets: Float[Array, " curve"], rates: Float[Array, "curve knot"], basis: Float[Array, "knot point"]
+) -> Float[Array, "curve point"]:
+    """Offsets + rates @ basis."""
+    found = np.empty((len(offsets), basis.shape[1]))
+    for curve in range(len(offsets)):
+        row = found[curve]
+        row[:] = offsets[curve]
+        for knot in range(len(basis)):
+            rate = rates[curve, knot]
+            for p in range(len(row)):
+                row[p] += rate * basis[knot, p]
+    return found
 
-    @cached_property
-    def by_logarithms(self) -> Float[Array, "component 3 point"]:
-        """∂w by the logarithms of theta and of both wing slopes, before bounds on these."""
-        lean = self.k * (1 + self.theta / self.root)
-        bend = (self.right + self.left) * np.square(self.k) / (2 * self.root)
-        found = np.empty((len(self.theta), 3, len(self.k)))
-        found[:, 0] = self.theta * (1 + self.drift / self.root) / 2
-        found[:, 1] = self.right * (bend + lean) / 4
-        found[:, 2] = self.left * (bend - lean) / 4
-        if self.shares is not None:
-            by_root = self.shares.right_by_root * found[:, 1] + self.shares.left_by_root * found[:, 2]
-            found[:, 0] += by_root / 2
-            found[:, 1] *= self.shares.right
-            found[:, 2] *= self.shares.left
-        return found
+
+@compiled
+def _slice(k: float, theta: float, right: float, left: float) -> tuple[float, float, float, tuple[float, float, float]]:
+    """w, w_k, w_kk, and ∂w by the logarithms of theta and of both wing slopes."""
+    s, d = (right + left) / 2, (right - left) / 2
+    root = math.sqrt((s * k) * (s * k) + 2 * d * k * theta + theta * theta)
+    drift = theta + d * k
+    outer = abs(drift) + root
+    w = (outer if drift >= 0 else right * left * k * k / outer) / 2
+    w_k = (d + (s * s * k + d * theta) / root) / 2
+    w_kk = theta * theta * right * left / (2 * root * root * root)
+    lean, bend = k * (1 + theta / root), s * k * k / root
+    return w, w_k, w_kk, (theta * (1 + drift / root) / 2, right * (bend + lean) / 4, left * (bend - lean) / 4)
+
+
+@compiled
+def _bounded(
+    k: float, log_theta: float, log_right: float, log_left: float
+) -> tuple[float, float, float, tuple[float, float, float]]:
+    """The same, of a slice whose wing slopes are kept below the bounds of its maturity."""
+    theta = math.exp(log_theta)
+    by_root = 1 / (16 * theta * theta)
+    own_right, own_left = math.exp(-4 * log_right), math.exp(-4 * log_left)
+    of_right, of_left = own_right + by_root + _BY_LARGEST, own_left + by_root + _BY_LARGEST
+    right, left = 1 / math.sqrt(math.sqrt(of_right)), 1 / math.sqrt(math.sqrt(of_left))
+    w, w_k, w_kk, (by_theta, by_right, by_left) = _slice(k, theta, right, left)
+    by_theta += (by_root / of_right * by_right + by_root / of_left * by_left) / 2
+    return w, w_k, w_kk, (by_theta, own_right / of_right * by_right, own_left / of_left * by_left)

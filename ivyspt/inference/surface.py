@@ -6,13 +6,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import erfcx, expit
+from scipy.special import expit
 
-from ivyspt.inference.slices import Slices
+from ivyspt.inference.compiled import compiled
+from ivyspt.inference.slices import Slices, evaluate
 from ivyspt.mixture.typical import (
     CAP_NODES,
     LARGEST_BUTTERFLY,
-    LARGEST_STD,
     LARGEST_WING,
     LONGEST,
     SHARE_AT_ZERO,
@@ -24,44 +24,48 @@ from ivyspt.mixture.typical import (
 )
 
 Array = np.ndarray
-ROOT_HALF, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(2 * math.pi)
 RESOLUTION = 160  # nodes on which the distribution of the knots is inverted
-HALLEY_STEPS = 30  # at most
-SETTLED = 1e-5  # relative: each step cubes the error, so that after one as small as this it is rounding
-ROUNDING = 1e-12  # relative, of the bracket's ends
 _NODES = np.linspace(math.log(SHORTEST), math.log(LONGEST), CAP_NODES + 1)
 _DOMAIN = np.linspace(math.log(SHORTEST), math.log(LONGEST), RESOLUTION)
 
-_BY_LEVEL_AND_LEANS = np.array([[1.0, 0.5, 0.5], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])  # of log theta and the wing slopes
 
-
+@compiled
 def place_knots(log_tau: Float[Array, " context"], count: int) -> Float[Array, " knot"]:
     """Quantiles of a mixture of the distinct expiries and of an even spread over log-maturity."""
     order = np.sort(log_tau)
-    expiries = order[np.append(True, np.diff(order) > 1e-6)]
-    passed = np.clip((_DOMAIN - expiries[:, None]) / (2 * SMEARED) + 0.5, 0, 1)
-    spread = (_DOMAIN - _DOMAIN[0]) / (_DOMAIN[-1] - _DOMAIN[0])
-    distribution = passed.sum(0) + SPREAD_EVENLY * spread
+    distribution = SPREAD_EVENLY * np.arange(RESOLUTION) / (RESOLUTION - 1)
+    for quote in range(len(order)):
+        if quote == 0 or order[quote] - order[quote - 1] > 1e-6:
+            for node in range(RESOLUTION):
+                distribution[node] += min(max((_DOMAIN[node] - order[quote]) / (2 * SMEARED) + 0.5, 0.0), 1.0)
     distribution = (distribution - distribution[0]) / (distribution[-1] - distribution[0])
-    wanted = (np.arange(count) + 0.5) / count
-    after = np.clip(np.searchsorted(distribution, wanted), 1, RESOLUTION - 1)
-    left, right = distribution[after - 1], distribution[after]
-    share = np.clip((wanted - left) / np.maximum(right - left, 1e-12), 0, 1)
-    return _DOMAIN[after - 1] + share * (_DOMAIN[after] - _DOMAIN[after - 1])
+    knots = np.empty(count)
+    for knot in range(count):
+        wanted = (knot + 0.5) / count
+        after = min(max(np.searchsorted(distribution, wanted), 1), RESOLUTION - 1)
+        left, right = distribution[after - 1], distribution[after]
+        share = min(max((wanted - left) / max(right - left, 1e-12), 0.0), 1.0)
+        knots[knot] = _DOMAIN[after - 1] + share * (_DOMAIN[after] - _DOMAIN[after - 1])
+    return knots
 
 
+@compiled
 def hats(u: Float[Array, " point"], knots: Float[Array, " knot"]) -> tuple[Array, Array]:
-    """Each hat at log-maturities u, and its integral from the first knot; (point, knot) each."""
-    width = np.diff(knots)
-    passed = np.clip((u[:, None] - knots[:-1]) / width, 0, 1)
-    value, integral = np.zeros((2, len(u), len(knots)))
-    value[:, 0], value[:, 1:] = 1, passed
-    value[:, :-1] -= passed
-    square = np.square(passed) / 2
-    integral[:, 1:] = width * square
-    integral[:, :-1] += width * (passed - square)
-    integral[:, 0] += np.minimum(u - knots[0], 0)
-    integral[:, -1] += np.maximum(u - knots[-1], 0)
+    """Each hat at log-maturities u, and its integral from the first knot; (knot, point) each."""
+    count, points = len(knots), len(u)
+    value, integral = np.zeros((count, points)), np.zeros((count, points))
+    for p in range(points):
+        value[0, p] = 1.0
+        integral[0, p] = min(u[p] - knots[0], 0.0)
+        integral[-1, p] = max(u[p] - knots[-1], 0.0)
+    for knot in range(count - 1):
+        width = knots[knot + 1] - knots[knot]
+        for p in range(points):
+            passed = min(max((u[p] - knots[knot]) / width, 0.0), 1.0)
+            value[knot, p] -= passed
+            value[knot + 1, p] = passed
+            integral[knot, p] += width * (passed - passed * passed / 2)
+            integral[knot + 1, p] += width * (passed * passed / 2)
     return value, integral
 
 
@@ -78,17 +82,17 @@ class Frame:
         self.knots, self.bounds_by_maturity = knots, bounds_by_maturity
         anchor = log_tau.mean()
         self.base = 2 * mean_log_vol + anchor
-        self.at_anchor = hats(np.array([anchor]), knots)[1]
+        self.at_anchor = hats(np.array([anchor]), knots)[1][:, 0]
 
     @cached_property
-    def over_all_maturities(self) -> Float[Array, "node knot"]:
+    def over_all_maturities(self) -> Float[Array, "knot node"]:
         """Integrals at the nodes on which one factor enforces the bounds."""
         return self.basis(_NODES)[1]
 
     def basis(self, u: Float[Array, " point"]) -> tuple[Array, Array]:
         """Hats and their integrals from the anchor."""
         value, integral = hats(u, self.knots)
-        return value, integral - self.at_anchor
+        return value, integral - self.at_anchor[:, None]
 
 
 @dataclass(frozen=True)
@@ -123,17 +127,7 @@ class Surface:
 
     def __init__(self, frame: Frame, latent: Float[Array, "component number"]):
         self.frame = frame
-        count = len(frame.knots)
-        level, lean_right, lean_left, logit = latent[:, :4].T
-        shifted = latent[:, 4 : 4 + count] + SLOPE_AT_ZERO
-        self.slope = np.logaddexp(0, shifted)
-        self.slope_gain = expit(shifted)
-        self.shares = expit(latent[:, 4 + count :] + SHARE_AT_ZERO).reshape(len(latent), 2, count)
-        start = frame.base + level
-        wing = start / 2 + math.log(TYPICAL_SLOPE)
-        self.offsets = np.stack((start, wing + lean_right, wing + lean_left), 1)
-        self.rates = np.concatenate((self.slope[:, None], self.slope[:, None] * self.shares), 1)
-        self.log_weights = logit - np.logaddexp.reduce(logit)
+        self.offsets, self.rates, self.by_fields, self.log_weights = _read(latent, frame.base, len(frame.knots))
 
     @cached_property
     def _worst(self) -> "Worst":
@@ -159,87 +153,94 @@ class Surface:
         by_wings = np.stack((by_right, 1 - by_right), 1)  # either bound grows by as much as both slopes do
         return Bound(component, start, end, np.where(of_butterfly, 0.5, 0.0), by_wings)
 
-    def _cap_by_latent(self, by_fields: Float[Array, "component number 3"]) -> Float[Array, "bound number"]:
+    def _cap_by_latent(self) -> Float[Array, "bound number"]:
         """∂/∂ latent numbers of the logarithm of the factor on the wing slopes, of each component whose bound binds."""
         bound, integrals = self.bound, self.frame.over_all_maturities
-        moved = by_fields[bound.component]
+        moved = self.by_fields[bound.component]
         by_theta = moved[..., 0] * bound.by_theta[:, None]
         by_wings = (moved[..., 1:] @ bound.by_wings[..., None])[..., 0]
-        count = integrals.shape[1]
+        count = len(integrals)
         for found, node in ((by_theta, bound.start), (by_wings, bound.end)):
             by_knot = found[:, 4:].reshape(len(found), 3, count)
-            by_knot *= integrals[node][:, None]
+            by_knot *= integrals.T[node][:, None]
         return by_theta - by_wings
 
-    def _curves(self, integrals: Array) -> Array:
-        """Logarithms of theta and of the wing slopes, (3, component, point)."""
-        return (self.offsets[..., None] + self.rates @ integrals.T).transpose(1, 0, 2)
+    def _curves(self, integrals: Float[Array, "knot point"]) -> Float[Array, "3 component point"]:
+        """Logarithms of theta and of the wing slopes."""
+        return (self.offsets[..., None] + self.rates @ integrals).transpose(1, 0, 2)
 
-    def slices(self, k: Float[Array, " point"], integrals: Array) -> Slices:
+    def slices(self, k: Float[Array, " point"], integrals: Float[Array, "knot point"]) -> Slices:
         """Evaluate each component."""
-        curves = self._curves(integrals)
-        if self.frame.bounds_by_maturity:
-            return Slices.bounded(k, *np.exp(curves))
-        curves[1:] += self._worst.factor[:, None]
-        return Slices.at(k, *np.exp(curves))
-
-    def growth(self, slices: Slices, value: Array) -> Array:
-        """∂w/∂ log tau of each component, (component, point)."""
-        return (slices.by_logarithms * (self.rates @ value.T)).sum(1)
+        offsets, by_maturity = self.offsets, self.frame.bounds_by_maturity
+        if not by_maturity:
+            offsets = offsets + self._worst.factor[:, None] * np.array([0.0, 1.0, 1.0])
+        return Slices(*evaluate(k, offsets, self.rates, integrals, by_maturity))
 
     def jacobian(
         self, slices: Slices, integrals: Array, by_variance: Array, by_logit: Array, precision: type = np.float64
     ) -> Array:
         """∂/∂ latent numbers, (component, number, point)."""
-        fields = (slices.by_logarithms * by_variance[:, None]).astype(precision, copy=False)
-        by_fields = self._by_fields()
-        found = by_fields.astype(precision, copy=False) @ fields
-        found[:, 3] = by_logit
-        by_knot = found[:, 4:].reshape(len(found), 3, len(self.frame.knots), -1)
-        by_knot *= np.ascontiguousarray(integrals.T, precision)
+        fields = slices.by_logarithms * by_variance[:, None]
+        found = np.empty((*self.by_fields.shape[:2], by_logit.shape[-1]), precision)
+        _fill_jacobian(found, self.by_fields, fields, by_logit, integrals)
         if not self.frame.bounds_by_maturity and len(self.bound.component):
-            cap = self._cap_by_latent(by_fields).astype(precision, copy=False)
+            cap = self._cap_by_latent()
             for here, by_latent in zip(self.bound.component, cap, strict=True):
                 found[here] += by_latent[:, None] * (fields[here, 1] + fields[here, 2])
         return found
 
-    def _by_fields(self) -> Float[Array, "component number 3"]:
-        """How latent numbers move log theta and both wing slopes; those of a knot still times its hat's integral."""
-        count = len(self.frame.knots)
-        found = np.zeros((len(self.slope), 4 + 3 * count, 3))
-        found[:, :3] = _BY_LEVEL_AND_LEANS
-        found[:, 4 : 4 + count, 0] = self.slope_gain
-        moved = self.slope[:, None] * self.shares * (1 - self.shares)
-        for wing in range(2):
-            found[:, 4 : 4 + count, 1 + wing] = self.slope_gain * self.shares[:, wing]
-            found[:, 4 + (1 + wing) * count : 4 + (2 + wing) * count, 1 + wing] = moved[:, wing]
-        return found
+
+@compiled
+def _read(latent: Array, base: float, count: int) -> tuple[Array, Array, Array, Array]:
+    """Of latent numbers, (component, number).
+
+    Returns offsets and rates of the logarithms of theta and of both wing slopes, how latent numbers move these (those
+    of a knot still times its hat's integral), and the logarithms of the weights.
+    """
+    components = len(latent)
+    offsets, rates = np.empty((components, 3)), np.empty((components, 3, count))
+    by_fields = np.zeros((components, 4 + 3 * count, 3))
+    for c in range(components):
+        start = base + latent[c, 0]
+        wing = start / 2 + math.log(TYPICAL_SLOPE)
+        offsets[c] = start, wing + latent[c, 1], wing + latent[c, 2]
+        by_fields[c, 0] = 1.0, 0.5, 0.5
+        by_fields[c, 1, 1] = by_fields[c, 2, 2] = 1.0
+        for knot in range(count):
+            shifted = latent[c, 4 + knot] + SLOPE_AT_ZERO
+            slope = max(shifted, 0.0) + math.log1p(math.exp(-abs(shifted)))
+            gain = _expit(shifted)
+            rates[c, 0, knot], by_fields[c, 4 + knot, 0] = slope, gain
+            for wing in range(1, 3):
+                number = 4 + wing * count + knot
+                share = _expit(latent[c, number] + SHARE_AT_ZERO)
+                rates[c, wing, knot] = slope * share
+                by_fields[c, 4 + knot, wing] = gain * share
+                by_fields[c, number, wing] = slope * share * (1 - share)
+    logits = latent[:, 3]
+    most = logits.max()
+    return offsets, rates, by_fields, logits - (most + math.log(np.exp(logits - most).sum()))
 
 
-def log_out_of_the_money(x: Array, std: Array) -> Array:
-    """Logarithm of Black's out-of-the-money price (see `ivyspt.mixture.price_mixture`)."""
-    std = np.minimum(std, LARGEST_STD)
-    d1 = -x / std + std / 2
-    return -0.5 * d1 * d1 + np.log((erfcx(-d1 * ROOT_HALF) - erfcx((std - d1) * ROOT_HALF)) / 2)
+@compiled
+def _expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
 
 
-def implied_std(x: Array, log_price: Array, start: Array, low: Array, high: Array) -> Array:
-    """√w at which the price has this logarithm: Halley's steps in 1/w, or halves of the bracket."""
-    std = start
-    for _ in range(HALLEY_STEPS):
-        here = log_out_of_the_money(x, std)
-        d1 = -x / std + std / 2
-        gap = here - log_price
-        above = gap > 0
-        low, high = np.where(above, low, std), np.where(above, std, high)
-        variance = std * std
-        over_vega = ROOT_TWO_PI * np.exp(here + 0.5 * d1 * d1)
-        newton = 2 * gap * over_vega / (variance * std)
-        bend = (std / over_vega - d1 * (d1 - std) - 3) * variance / 2  # of the logarithm in 1/w, over its slope
-        inverse = 1 / variance + newton / np.clip(1 + newton * bend / 2, 0.5, 2.0)
-        proposed = 1 / np.sqrt(np.maximum(inverse, 1e-12))
-        if (np.abs(proposed - std) <= SETTLED * std).all():
-            return np.clip(proposed, low, high)
-        within = (proposed >= low * (1 - ROUNDING)) & (proposed <= high * (1 + ROUNDING))
-        std = np.where(within, proposed, np.sqrt(low * high))
-    return std
+@compiled
+def _fill_jacobian(found: Array, by_fields: Array, fields: Array, by_logit: Array, integrals: Array) -> None:
+    """Of all but bounds over all maturities; `found` is (component, number, point) in the precision it is wanted in."""
+    components, numbers, points = found.shape
+    count = len(integrals)
+    for c in range(components):
+        for number in range(numbers):
+            row, (by_theta, by_right, by_left) = found[c, number], by_fields[c, number]
+            if number == 3:
+                row[:] = by_logit[c]
+                continue
+            for p in range(points):
+                row[p] = by_theta * fields[c, 0, p] + by_right * fields[c, 1, p] + by_left * fields[c, 2, p]
+            if number > 3:
+                integral = integrals[(number - 4) % count]
+                for p in range(points):
+                    row[p] *= integral[p]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import erfinv, expit
+from scipy.special import erfinv
 
 from ivyspt.flagship_config import Flagship
+from ivyspt.inference.layers import apart, attend, gated, gelu, norm, smoothed
 from ivyspt.mixture.answers import Quoted
 from ivyspt.mixture.typical import (
     FIRMEST,
@@ -41,57 +42,74 @@ class Trunk:
 
     def __init__(self, weights: Mapping[str, Array], settings: Flagship):
         self.settings = settings
-        self.w = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
+        self.w = {
+            name: np.ascontiguousarray(value.T if value.ndim == 2 and name.endswith(".weight") else value, np.float32)
+            for name, value in weights.items()
+        }
         q = np.arange(1, settings.channels + 1) / (settings.channels + 1)
         bandwidth = 2 * erfinv(q) ** 2 + settings.bandwidth_floor**2
         scale = np.exp(self.w["smoother.log_scale"])
         self.scale = (scale / scale.mean()).astype(np.float32)
         self.rate = (0.5 / bandwidth).astype(np.float32)
-        names = [f"blocks.{number}.place.weight" for number in range(settings.blocks)]
-        self.place = np.concatenate([self.w[name] for name in names]).T
+        blocks = [f"blocks.{number}." for number in range(settings.blocks)]
+        self.place = np.concatenate([self.w[f"{name}place.weight"].T for name in blocks])
+        for part in ("weight", "bias"):  # of market features, which all blocks read alike
+            self.w[f"market_key_value.{part}"] = np.concatenate(
+                [self.w[f"{name}market_key_value.{part}"] for name in blocks], -1
+            )
 
     def prior(self, k: Array, tau: Array, vol: Array, quoted: Quoted, knots: Array) -> Prior:
         """State the prior, from the places and vols in double precision and what else is known of the quotes."""
         log_vol, anchor = np.log(vol), np.log(tau).mean()
-        level = log_vol.mean()
-        value = (log_vol - level).astype(np.float32)
+        level, count = log_vol.mean(), len(k)
         asked_tau = np.append(np.exp(knots), np.exp(anchor))
-        at = _plane(k, tau, level)
-        asked_at = _plane(np.zeros_like(asked_tau), asked_tau, level)
-        context = self._tokens(at, at, value, level, quoted.half_spread / vol, value)
-        asked = self._tokens(asked_at, at, np.zeros(len(asked_at), np.float32), level, None, value)
-        tokens = np.concatenate((context + self.w["kinds"][0], asked))
-        tokens[len(at) : -1] += self.w["kinds"][1]
-        tokens[-1] += self.w["kinds"][2]
-        if self.settings.quote_kinds:
+        at = _plane(np.append(k, np.zeros(len(asked_tau))), np.append(tau, asked_tau), level)
+        gaps = apart(at, at[:count])
+        tokens = self._tokens(at, gaps, (log_vol - level).astype(np.float32), level, quoted.half_spread / vol)
+        settings, heads = self.settings, self.settings.heads
+        if settings.quote_kinds:
             tokens += self.w["quote_kinds"][quoted.kind_number]
-        gap = at[None] - np.concatenate((at, asked_at))[:, None]
-        relative = np.concatenate((gap, np.abs(gap), np.square(gap) @ np.ones((2, 1), np.float32)), -1)
-        bias = (relative.reshape(-1, 5) @ self.place).reshape(*gap.shape[:2], self.settings.blocks, -1)
-        features = self._market(quoted.market, vol)
-        for number in range(self.settings.blocks):
-            tokens = self._block(f"blocks.{number}.", tokens, len(at), features, bias[:, :, number].transpose(2, 0, 1))
+        bias = (self.place @ gaps.reshape(5, -1)).reshape(settings.blocks, heads, *gaps.shape[1:])
+        market = self._linear("market_key_value.", self._market(quoted.market, vol))
+        market = market.reshape(len(market), settings.blocks, 2, -1)
+        unbiased = np.zeros((heads, len(tokens), len(market)), np.float32)
+        for number in range(settings.blocks):
+            name = f"blocks.{number}."
+            normed = self._norm(f"{name}norm.", tokens)
+            query, key_value = self._linear(f"{name}query.", normed), self._linear(f"{name}key_value.", normed[:count])
+            width = tokens.shape[1]
+            both = np.empty((len(tokens), 2 * width), np.float32)
+            own, foreign = both[:, :width], both[:, width:]
+            attend(own, query[:, :width], key_value[:, :width], key_value[:, width:], bias[number])
+            attend(foreign, query[:, width:], market[:, number, 0], market[:, number, 1], unbiased)
+            tokens += self._linear(f"{name}output.", gated(self._linear(f"{name}gate.", both), own, foreign))
+            inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
+            gelu(inner)
+            tokens += self._linear(f"{name}fall.", inner)
         tokens = self._norm("norm.", tokens)
-        return self._read_out(tokens[: len(at)], tokens[len(at) :])
+        return self._read_out(tokens[:count], tokens[count:])
 
-    def _tokens(self, at: Array, context: Array, own: Array, level: float, spread: Array | None, value: Array) -> Array:
-        distance = np.square(at[:, None] - context[None]) @ self.scale
-        smoothed = _softmax(-distance[:, None] * self.rate[:, None]) @ value
-        one = np.ones((len(at), 1), np.float32)
-        known = np.zeros(len(at), bool) if spread is None else ~np.isnan(spread)
-        spread = np.zeros(len(at)) if spread is None else spread
-        log_spread = np.where(known, np.log(np.clip(np.nan_to_num(spread, nan=1.0), 1e-4, None)) / 2 + 2, 0.0)
-        waves = [wave(rate * at) for rate in (2.0, 5.0) for wave in (np.sin, np.cos)]
+    def _tokens(self, at: Array, gaps: Array, value: Array, level: float, spread: Array) -> Array:
+        """Of the context, then of the places that are asked about, of which the last one asks about the surface."""
+        count, one = len(value), np.ones((len(at), 1), np.float32)
+        known = ~np.isnan(spread)
+        own = np.zeros((len(at), 3), np.float32)  # of quotes alone
+        own[:count, 0], own[:count, 2] = value, known
+        own[:count, 1][known] = np.log(np.maximum(spread[known], 1e-4)) / 2 + 2
         features = np.concatenate(
             (
-                *(at, np.square(at), at.prod(-1, keepdims=True), *waves),
-                *((level + 1.2) * one, (math.log(len(value)) - 3) / 1.2 * one, smoothed),
-                np.stack((own, log_spread, known), -1),
+                *(at, np.square(at), at.prod(-1, keepdims=True)),
+                *(wave(np.float32(rate) * at) for rate in (2.0, 5.0) for wave in (np.sin, np.cos)),
+                *((level + 1.2) * one, (math.log(count) - 3) / 1.2 * one),
+                *(smoothed(gaps, value, self.scale, self.rate), own),
             ),
             -1,
             dtype=np.float32,
         )
-        return self._linear("embed.", features)
+        tokens = self._linear("embed.", features)
+        for kind, asked in enumerate((slice(count), slice(count, -1), slice(-1, None))):
+            tokens[asked] += self.w["kinds"][kind]
+        return tokens
 
     def _market(self, market: Array, vol: Array) -> Array:
         mean = vol.mean()
@@ -108,32 +126,13 @@ class Trunk:
         token = scaled * self.w["market.direction"] + self.w["market.offset"]
         return np.where(np.isnan(scaled), self.w["market.missing"], token)
 
-    def _block(self, name: str, tokens: Array, count: int, market: Array, bias: Array) -> Array:
-        normed = self._norm(f"{name}norm.", tokens)
-        own_query, market_query = self._split(self._linear(f"{name}query.", normed))
-        own = _attend(own_query, *self._split(self._linear(f"{name}key_value.", normed[:count])), bias)
-        foreign = _attend(market_query, *self._split(self._linear(f"{name}market_key_value.", market)), 0.0)
-        gate = expit(self._linear(f"{name}gate.", np.concatenate((own, foreign), -1)))
-        tokens = tokens + self._linear(f"{name}output.", foreign + gate * (own - foreign))
-        inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
-        return tokens + self._linear(f"{name}fall.", _gelu(inner))
-
-    def _split(self, tokens: Array) -> tuple[Array, Array]:
-        heads = self.settings.heads
-        first, second = np.split(tokens, 2, -1)
-        return tuple(half.reshape(len(half), heads, -1).transpose(1, 0, 2) for half in (first, second))
-
     def _linear(self, name: str, x: Array) -> Array:
-        return x @ self.w[f"{name}weight"].T + self.w[f"{name}bias"]
+        found = x @ self.w[f"{name}weight"]
+        found += self.w[f"{name}bias"]
+        return found
 
     def _norm(self, name: str, x: Array) -> Array:
-        width = np.float32(x.shape[-1])
-        centred = x - (np.add.reduce(x, -1) / width)[:, None]
-        variance = np.einsum("ij,ij->i", centred, centred) / width
-        centred *= (1 / np.sqrt(variance + np.float32(1e-5)))[:, None]
-        centred *= self.w[f"{name}weight"]
-        centred += self.w[f"{name}bias"]
-        return centred
+        return norm(x, self.w[f"{name}weight"], self.w[f"{name}bias"])
 
     def _read_out(self, context: Array, asked: Array) -> Prior:
         components, knots = self.settings.components, len(asked) - 1
@@ -169,30 +168,3 @@ def _plane(k: Array, tau: Array, level: float) -> Array:
     z = k / (np.sqrt(tau) * math.exp(level))
     z = z / np.sqrt(1 + np.square(z / REACH))
     return np.stack((z / 2, (np.log(tau) - MIDDLE) / SCALE), -1).astype(np.float32)
-
-
-def _attend(query: Array, keys: Array, values: Array, bias: Array | float) -> Array:
-    logits = query @ keys.transpose(0, 2, 1) * np.float32(1 / math.sqrt(query.shape[-1])) + bias
-    return (_softmax(logits) @ values).transpose(1, 0, 2).reshape(query.shape[1], -1)
-
-
-def _softmax(x: Array) -> Array:
-    x = x - np.maximum.reduce(x, -1, keepdims=True)
-    np.exp(x, out=x)
-    x /= np.add.reduce(x, -1, keepdims=True)
-    return x
-
-
-def _gelu(x: Array) -> Array:
-    """x Φ(x), to single precision by Abramowitz & Stegun (1964), formula 7.1.26."""
-    half = np.abs(x) * np.float32(math.sqrt(0.5))
-    t = 1 / (1 + np.float32(0.3275911) * half)
-    series = np.full_like(t, 1.061405429)
-    for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        series *= t
-        series += np.float32(coefficient)
-    series *= t
-    half *= -half
-    series *= np.exp(half)  # 1 - erf(|x|/√2)
-    series *= np.float32(0.5)
-    return x * np.where(x >= 0, 1 - series, series)

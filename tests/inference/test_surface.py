@@ -5,9 +5,11 @@ import pytest
 from scipy.special import erf
 
 from ivyspt.flagship_config import Flagship
+from ivyspt.inference.compiled import HALLEY_STEPS, black, std_of_price
 from ivyspt.inference.fit import Problem, fit
-from ivyspt.inference.surface import Frame, Surface, implied_std, log_out_of_the_money, place_knots
-from ivyspt.inference.trunk import Prior, _gelu
+from ivyspt.inference.layers import exp_below, gelu
+from ivyspt.inference.surface import Frame, Surface, place_knots
+from ivyspt.inference.trunk import Prior
 
 KNOTS, COMPONENTS = 5, 3
 SIZE = COMPONENTS * (4 + 3 * KNOTS)
@@ -62,6 +64,13 @@ def test_single_precision_gives_its_digits_of_the_jacobian(problem):
     np.testing.assert_allclose(single, exact, rtol=2e-6, atol=1e-7)
 
 
+log_out_of_the_money = np.vectorize(lambda x, std: black(x, std)[0])
+
+
+def implied_std(x: np.ndarray, *prices_and_brackets: np.ndarray, steps: int = HALLEY_STEPS) -> np.ndarray:
+    return np.array([std_of_price(*each, steps) for each in zip(x, *prices_and_brackets, strict=True)])
+
+
 def test_the_mixtures_std_is_found_to_rounding():
     generator = np.random.default_rng(1)
     each = np.exp(generator.uniform(np.log(0.01), np.log(1.5), (3, 4000)))
@@ -88,12 +97,12 @@ def test_a_known_std_comes_back():
     np.testing.assert_allclose(found, std, rtol=1e-11)
 
 
-def test_a_step_towards_a_std_cubes_its_error(monkeypatch):
-    monkeypatch.setattr("ivyspt.inference.surface.HALLEY_STEPS", 1)
+def test_a_step_towards_a_std_cubes_its_error():
     std = np.exp(np.linspace(np.log(0.05), np.log(1.0), 50))
     x = np.linspace(0.2, 3, 50) * std
     price = log_out_of_the_money(x, std)
-    left = [np.abs(implied_std(x, price, (1 + off) * std, 0.5 * std, 2 * std) / std - 1) for off in (0.04, 0.02)]
+    after = [implied_std(x, price, (1 + off) * std, 0.5 * std, 2 * std, steps=1) for off in (0.04, 0.02)]
+    left = [np.abs(found / std - 1) for found in after]
     order = np.log2(np.median(left[0] / left[1]))
     assert order == pytest.approx(3, abs=0.3)
 
@@ -101,7 +110,15 @@ def test_a_step_towards_a_std_cubes_its_error(monkeypatch):
 def test_the_activation_is_exact_to_single_precision():
     x = np.concatenate((np.linspace(-12, 12, 20_001), [0.0, 1e-30, -1e-30, 80.0, -80.0])).astype(np.float32)
     exact = x.astype(float) * (1 + erf(x.astype(float) / np.sqrt(2))) / 2
-    np.testing.assert_allclose(_gelu(x), exact, rtol=3e-7, atol=2e-6)
+    found = x[None].copy()
+    gelu(found)
+    np.testing.assert_allclose(found[0], exact, rtol=3e-7, atol=2e-6)
+
+
+def test_the_exponential_is_exact_to_single_precision():
+    x = np.concatenate((-np.linspace(0, 87, 20_001), [-1e-30, -100.0, -1e30, -np.inf])).astype(np.float32)
+    found = np.array([exp_below(each) for each in x])
+    np.testing.assert_allclose(found, np.exp(x.astype(float)), rtol=2e-7, atol=2e-38)
 
 
 def test_the_fit_goes_from_the_prior_to_the_quotes(problem):
