@@ -13,7 +13,7 @@ from ivyspt.inference.engine import Engine, find_weights, load_engine
 from ivyspt.mixture.answers import Answer, Quoted
 from ivyspt.mixture.bands import Bands, bands_of
 
-MANY = 200  # surfaces: from here on batches are faster, though they wait for torch to load
+MANY = 1000  # surfaces: on two cores batches are then as fast, on more they are faster; but they wait for torch
 ANSWERED = ("implied_vol", "total_variance", "w_k", "w_kk", "w_tau", "durrleman_g")
 
 

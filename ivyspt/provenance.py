@@ -19,8 +19,8 @@ from ivyspt.fingerprint import FingerprintError, fingerprint
 ROOT = Path(__file__).parents[1]
 # distributions that the library imports, by their names on PyPI (a test compares)
 PACKAGES = (
-    *("arbitragerepair", "arch", "fast-vollib", "jaxtyping", "llvmlite", "numba", "numpy", "pandas", "polars", "pyarrow"),
-    *("pydantic", "qmoms", "quantlib", "safetensors", "scikit-learn", "scipy", "statsmodels"),
+    *("arbitragerepair", "arch", "fast-vollib", "jaxtyping", "llvmlite", "numba", "numpy", "pandas", "polars"),
+    *("pyarrow", "pydantic", "qmoms", "quantlib", "safetensors", "scikit-learn", "scipy", "statsmodels"),
     *("threadpoolctl", "torch", "zstandard"),
 )
 
