@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.special import erf
 
 from ivyspt.flagship_config import Flagship
 from ivyspt.inference.compiled import HALLEY_STEPS, black, std_of_price
 from ivyspt.inference.fit import Problem, fit
-from ivyspt.inference.layers import exp_below, gelu
 from ivyspt.inference.surface import Frame, Surface, place_knots
 from ivyspt.inference.trunk import Prior
 
@@ -105,20 +103,6 @@ def test_a_step_towards_a_std_cubes_its_error():
     left = [np.abs(found / std - 1) for found in after]
     order = np.log2(np.median(left[0] / left[1]))
     assert order == pytest.approx(3, abs=0.3)
-
-
-def test_the_activation_is_exact_to_single_precision():
-    x = np.concatenate((np.linspace(-12, 12, 20_001), [0.0, 1e-30, -1e-30, 80.0, -80.0])).astype(np.float32)
-    exact = x.astype(float) * (1 + erf(x.astype(float) / np.sqrt(2))) / 2
-    found = x[None].copy()
-    gelu(found)
-    np.testing.assert_allclose(found[0], exact, rtol=3e-7, atol=2e-6)
-
-
-def test_the_exponential_is_exact_to_single_precision():
-    x = np.concatenate((-np.linspace(0, 87, 20_001), [-1e-30, -100.0, -1e30, -np.inf])).astype(np.float32)
-    found = np.array([exp_below(each) for each in x])
-    np.testing.assert_allclose(found, np.exp(x.astype(float)), rtol=2e-7, atol=2e-38)
 
 
 def test_the_fit_goes_from_the_prior_to_the_quotes(problem):
