@@ -81,6 +81,8 @@ mutants: .venv/installed ## Break the code in many places; each time a test must
 
 SEEDS := $(foreach seed,0 1 2,results/flagship-final/flagship/$(seed)/packed.safetensors)
 TABLES := surfaces/{points,market_features,split}.parquet
+# $(call course,NAME,FILES,PRODUCT): what each seed comes to under the files of config/weights that are named
+course = $(SNAKEMAKE) --configfile config/flagship.yaml $(2:%=config/weights/%.yaml) -- results/flagship-$(1)/flagship/{0,1,2}/$(3).safetensors
 
 weights: .venv/installed ## Train the packaged weights anew; needs the data that config/weights/mixed.yaml names, and hours
 	$(SNAKEMAKE) --configfile config/flagship.yaml -- results/flagship/flagship/0/packed.safetensors
@@ -89,8 +91,10 @@ weights: .venv/installed ## Train the packaged weights anew; needs the data that
 	$(SNAKEMAKE) --configfile config/megacaps.yaml -- results/megacaps/$(TABLES)
 	$(SNAKEMAKE) --configfile config/spx.yaml -- results/spx/$(TABLES)
 	$(SNAKEMAKE) --configfile config/spy.yaml -- results/spy/$(TABLES)
-	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml -- results/flagship-mixed/flagship/{0,1,2}/weights.safetensors
-	$(SNAKEMAKE) --configfile config/flagship.yaml config/weights/mixed.yaml config/weights/final.yaml -- $(SEEDS)
+	$(call course,mixed,mixed,weights)
+	$(call course,bounds,mixed bounds,weights)
+	$(call course,clean,mixed bounds clean,weights)
+	$(call course,final,mixed bounds clean final,packed)
 	cp $$($(BIN)/python tools/best_weights.py $(SEEDS)) ivyspt/weights/base.safetensors
 
 PEERS := thin_plate gaussian_process svi ssvi essvi kernel_regression polynomial

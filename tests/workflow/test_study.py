@@ -3,6 +3,7 @@
 import json
 import re
 from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,17 +104,23 @@ def test_the_mixed_weights_name_the_tables_of_their_companions(monkeypatch):
     assert (ROOT / study["flagship_training"]["start"]).is_file()
 
 
-def test_the_last_course_goes_on_from_each_seed_of_the_one_before(monkeypatch):
+def test_each_course_goes_on_from_each_seed_of_the_one_before(monkeypatch):
     monkeypatch.setenv("IVYSPT_DATA", "/chains")
-    names = ("flagship.yaml", "weights/mixed.yaml", "weights/final.yaml")
-    files = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in names]
-    before, last = complete(merge(*files[:2])), complete(reduce(merge, files))
-    assert last["flagship_training"]["start"] == f"{before['results']}/flagship/{{seed}}/weights.safetensors"
-    differing = {key for key, value in before["flagship"].items() if last["flagship"][key] != value}
-    assert {key for key in differing if not key.startswith("fit_")} == {"simulated_kind"}  # which a start may lack
+    names = [f"weights/{name}.yaml" for name in ("mixed", "bounds", "clean", "final")]
+    files = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("flagship.yaml", *names)]
+    courses = [complete(reduce(merge, files[: 2 + number])) for number in range(len(names))]
+    assert len({each["results"] for each in courses}) == len(courses)
+    changed = {}
+    for before, after in pairwise(courses):
+        assert after["flagship_training"]["start"] == f"{before['results']}/flagship/{{seed}}/weights.safetensors"
+        fresh = after["flagship_training"].get("fresh_prior", False)
+        changed[fresh] = {key for key, value in before["flagship"].items() if after["flagship"][key] != value}
+    assert not changed[False]
+    # which a start may lack, and with a prior that is stated anew
+    assert {key for key in changed[True] if not key.startswith("fit_")} == {"simulated_kind", "bounds_by_maturity"}
     spy = complete(yaml.safe_load((ROOT / "config/spy.yaml").read_text()))
-    assert companions(last)[::3] == [*companions(before)[::3], f"{spy['results']}/surfaces/points.parquet"]
-    assert last["results"] != before["results"]
+    for course in courses[1:]:
+        assert companions(course)[::3] == [*companions(courses[0])[::3], f"{spy['results']}/surfaces/points.parquet"]
 
 
 def spelled_out(word: str) -> list[str]:
