@@ -4,6 +4,7 @@ Units: vols are annualised decimals; `log_moneyness` is log(strike / forward); `
 to the minute; times are exchange-local and carry no zone; prices are in the quote's currency.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,11 @@ TIME = pl.Datetime("us")
 
 class DataError(ValueError):
     """Data break a rule: the message says what must hold, what came, and where."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of columns as a message of one line gives them: what cannot be printed is escaped."""
+    return ", ".join(name if name.isprintable() else repr(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,7 @@ def check(frame: pl.DataFrame, table: Table, where: str | Path) -> pl.DataFrame:
     """
     missing = [name for name in table.columns if name not in frame.columns and name not in table.optional]
     if missing:
-        raise DataError(f"{where}: {table.name} must have the column {missing[0]}, got {', '.join(frame.columns)}")
+        raise DataError(f"{where}: {table.name} must have the column {missing[0]}, got {listed(frame.columns)}")
     columns = []
     for name, dtype in table.columns.items():
         column = frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype=dtype)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ivyspt.artefacts import readable
-from ivyspt.columns import QUOTES, DataError, check
+from ivyspt.columns import QUOTES, DataError, check, listed
 from ivyspt.quotes.chains import SURFACE
 
 BLOCK = 250_000  # quotes; a block ends with the surface that reaches it
@@ -23,7 +23,7 @@ def blocks(table: pl.LazyFrame, where: Path, size: int = BLOCK) -> Iterator[pl.D
     with readable(where):
         found = table.collect_schema()
     if not set(SURFACE) <= set(found):
-        raise DataError(f"{where}: quotes must have the columns {' and '.join(SURFACE)}, got {', '.join(found)}")
+        raise DataError(f"{where}: quotes must have the columns {' and '.join(SURFACE)}, got {listed(found)}")
     surfaces = (
         table.select(SURFACE)
         .with_row_index("row")

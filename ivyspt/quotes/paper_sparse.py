@@ -8,7 +8,7 @@ Saturday after a third Friday, every time). Good for what the paper published, n
 
 import polars as pl
 
-from ivyspt.columns import POINTS, REJECTIONS, TIME, DataError, check
+from ivyspt.columns import POINTS, REJECTIONS, TIME, DataError, check, listed
 from ivyspt.config import Data, Surfaces
 from ivyspt.quotes.dates import bounds_of
 from ivyspt.quotes.files import Files, find, sources_of
@@ -89,7 +89,7 @@ def _rows(data: Data) -> pl.DataFrame:
         found = lazy.collect_schema()
         missing = [raw for raw in COLUMNS.values() if raw not in found]
         if missing:
-            raise DataError(f"{files.name}: must have the column {missing[0]!r}, got {', '.join(found)}")
+            raise DataError(f"{files.name}: must have the column {missing[0]!r}, got {listed(found)}")
         parsed = [pl.col(raw).str.strip_chars().alias(name) for name, raw in COLUMNS.items()]
         typed = [pl.col("date").str.to_date(strict=False), *(pl.col(n).cast(pl.Float64, strict=False) for n in numbers)]
         bad = pl.any_horizontal(pl.col(name).is_null() for name in COLUMNS)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import qmoms
 
-from ivyspt.columns import MARKET_FEATURES, DataError, check
+from ivyspt.columns import MARKET_FEATURES, DataError, check, listed
 from ivyspt.config import Data, MarketFeatures
 from ivyspt.provenance import note
 from ivyspt.quotes import simulated
@@ -185,6 +185,6 @@ def _read_daily(directory: Path, feature: str) -> pl.DataFrame:
         frame = pl.read_csv(path, infer_schema=False)
     missing = [column for column in (date, value) if column not in frame.columns]
     if missing:
-        raise DataError(f"{path}: must have the column {missing[0]}, got {', '.join(frame.columns)}")
+        raise DataError(f"{path}: must have the column {missing[0]}, got {listed(frame.columns)}")
     with whole_file(str(path)):
         return frame.select(pl.col(date).str.to_date().alias("date"), pl.col(value).cast(pl.Float64).alias("value"))

@@ -163,6 +163,15 @@ def test_a_planted_future_vix_is_not_seen(tmp_path):
     assert honest.equals(planted)
 
 
+def test_a_stray_quotation_mark_is_one_line(tmp_path):
+    settings = written(tmp_path)
+    path = tmp_path / "heliar-k_fred_rates.csv"
+    path.write_text('"' + path.read_text().removeprefix("d"))  # all of the file is the first column's name
+    with pytest.raises(DataError, match="must have the column") as raised:
+        from_files(settings)
+    assert "\n" not in str(raised.value)
+
+
 def test_files_that_are_not_there_are_named(tmp_path):
     with pytest.raises(DataError, match="data_dir must name a directory"):
         from_files(MarketFeatures(source="files", **NAMES))
