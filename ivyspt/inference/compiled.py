@@ -1,18 +1,20 @@
 """What the fast path compiles to machine code, by Numba; kept beside the sources, so that only a first run compiles.
 
-A function that is compiled is called with arrays whose layout it names in its docstring; what it leaves out of a
-docstring is as in the function of `ivyspt.mixture` that it repeats.
+What a docstring leaves out is as in the function of `ivyspt.mixture` that it repeats.
 """
 
+import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import llvmlite.binding
 import numpy as np
 from jaxtyping import Float
-from numba import njit, types
+from numba import config, njit, types
 from numba.extending import get_cython_function_address
 
+from ivyspt.mixture import typical
 from ivyspt.mixture.typical import LARGEST_STD
 
 ROOT_HALF, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(2 * math.pi)
@@ -21,16 +23,30 @@ SETTLED = 1e-5  # relative: each step cubes the error, so that after one as smal
 ROUNDING = 1e-12  # relative, of the bracket's ends
 
 
+def digest(sources: Iterable[Path]) -> str:
+    """Of the text of some files."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
+
+
+# Numba would ask whether a function's own file has changed, and not whether what it calls or reads elsewhere has
+_STORE = Path(config.CACHE_DIR or Path(__file__).parent / "__pycache__") / digest(
+    (*Path(__file__).parent.glob("*.py"), Path(typical.__file__))
+)
+
+
 def compiled(function: Callable) -> Callable:
     """Compile at the first call, and store that; in each process anew where there is no place to store it.
 
     Products and sums may be fused and sums be taken in any order; nan and infinity stay what they are.
     """
     options = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}, "nogil": True}
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_STORE)
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:
         return njit(**options)(function)
+    finally:
+        config.CACHE_DIR = before
 
 
 # SciPy's own erfcx, by name: an address would keep Numba from storing what it compiled

@@ -66,26 +66,14 @@ class Trunk:
         at = _plane(np.append(k, np.zeros(len(asked_tau))), np.append(tau, asked_tau), level)
         gaps = apart(at, at[:count])
         tokens = self._tokens(at, gaps, (log_vol - level).astype(np.float32), level, quoted.half_spread / vol)
-        settings, heads = self.settings, self.settings.heads
+        settings = self.settings
         if settings.quote_kinds:
             tokens += self.w["quote_kinds"][quoted.kind_number]
-        bias = (self.place @ gaps.reshape(5, -1)).reshape(settings.blocks, heads, *gaps.shape[1:])
+        bias = (self.place @ gaps.reshape(5, -1)).reshape(settings.blocks, settings.heads, *gaps.shape[1:])
         market = self._linear("market_key_value.", self._market(quoted.market, vol))
         market = market.reshape(len(market), settings.blocks, 2, -1)
-        unbiased = np.zeros((heads, len(tokens), len(market)), np.float32)
         for number in range(settings.blocks):
-            name = f"blocks.{number}."
-            normed = self._norm(f"{name}norm.", tokens)
-            query, key_value = self._linear(f"{name}query.", normed), self._linear(f"{name}key_value.", normed[:count])
-            width = tokens.shape[1]
-            both = np.empty((len(tokens), 2 * width), np.float32)
-            own, foreign = both[:, :width], both[:, width:]
-            attend(own, query[:, :width], key_value[:, :width], key_value[:, width:], bias[number])
-            attend(foreign, query[:, width:], market[:, number, 0], market[:, number, 1], unbiased)
-            tokens += self._linear(f"{name}output.", gated(self._linear(f"{name}gate.", both), own, foreign))
-            inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
-            gelu(inner)
-            tokens += self._linear(f"{name}fall.", inner)
+            self._pass_block(f"blocks.{number}.", tokens, count, market[:, number], bias[number])
         tokens = self._norm("norm.", tokens)
         return self._read_out(tokens[:count], tokens[count:])
 
@@ -110,6 +98,20 @@ class Trunk:
         for kind, asked in enumerate((slice(count), slice(count, -1), slice(-1, None))):
             tokens[asked] += self.w["kinds"][kind]
         return tokens
+
+    def _pass_block(self, name: str, tokens: Array, count: int, market: Array, bias: Array) -> None:
+        """Add what a block finds to the tokens, of which the first `count` are the context."""
+        normed, width = self._norm(f"{name}norm.", tokens), tokens.shape[1]
+        query, key_value = self._linear(f"{name}query.", normed), self._linear(f"{name}key_value.", normed[:count])
+        both = np.empty((len(tokens), 2 * width), np.float32)
+        own, foreign = both[:, :width], both[:, width:]
+        attend(own, query[:, :width], key_value[:, :width], key_value[:, width:], bias)
+        unbiased = np.zeros((len(bias), len(tokens), len(market)), np.float32)
+        attend(foreign, query[:, width:], market[:, 0], market[:, 1], unbiased)
+        tokens += self._linear(f"{name}output.", gated(self._linear(f"{name}gate.", both), own, foreign))
+        inner = self._linear(f"{name}rise.", self._norm(f"{name}feed_norm.", tokens))
+        gelu(inner)
+        tokens += self._linear(f"{name}fall.", inner)
 
     def _market(self, market: Array, vol: Array) -> Array:
         mean = vol.mean()

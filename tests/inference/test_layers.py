@@ -1,5 +1,7 @@
 """Compiled layers against PyTorch's, and the functions that they are made of."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from scipy.special import erf, erfcx
@@ -7,6 +9,7 @@ from torch.nn import functional
 
 from ivyspt.inference import compiled, layers
 from ivyspt.inference.layers import exp_below, gelu
+from ivyspt.mixture import typical
 
 TOKENS, CONTEXT, CHANNELS, HEADS = 7, 5, 12, 3
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -73,3 +76,14 @@ def test_what_cannot_be_stored_is_compiled_all_the_same():
     space = {}
     exec("def twice(x):\n    return 2 * x", space)  # of no file, beside which it could be stored
     assert compiled.compiled(space["twice"])(1.5) == 3
+
+
+def test_code_is_stored_apart_for_each_text_that_it_may_come_from(tmp_path):
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    first.write_text("A = 1"), second.write_text("B = 2")
+    before = compiled.digest([first, second])
+    assert compiled.digest([second, first]) == before
+    second.write_text("B = 3")
+    assert compiled.digest([first, second]) != before
+    sources = [*Path(compiled.__file__).parent.glob("*.py"), Path(typical.__file__)]
+    assert compiled.digest(sources) in Path(gelu.stats.cache_path).parts
