@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ivyspt.columns import DataError
-from workflow.scripts.verification import COLUMNS, committed, headlines, judge, table
+from workflow.scripts.verification import COLUMNS, MAGNIFYING, RELATIVE, committed, headlines, judge, table
 
 ROOT = Path(__file__).parents[2]
 ROW = {"method": "svi", "tier": "liquid", "mask": "visible", "metric": "rmse", "value": 0.5, "tolerance": 0.01}
@@ -56,3 +56,7 @@ def test_numbers_are_committed_for_the_default_and_the_smoke_study(config):
     assert (numbers["tolerance"] >= 0).all()
     assert {"ivyspt.pretrain", "ivyspt.finetune", "cubic_spline", "data"} <= set(numbers["method"])
     assert judge(numbers, numbers)["reproduced"].all()
+    for row in numbers.filter(pl.col("metric") == "rmse").iter_rows(named=True):
+        magnified = "." in row["method"] or row["method"] in MAGNIFYING
+        share = RELATIVE["magnified" if magnified else "fitted"]
+        assert row["tolerance"] == pytest.approx(share * row["value"], abs=2e-6), row["method"]
