@@ -59,11 +59,20 @@ def check_targets(targets: pl.DataFrame, context: pl.DataFrame) -> None:
     """Raise a DataError unless each place can be answered at."""
     _check_columns(targets, PLACE, [], "targets")
     _enforce(targets, "targets", _rules(PLACE))
-    strangers = targets.filter(~pl.col("surface_id").is_in(context["surface_id"].unique().implode()))
-    if strangers.height:
+    asked, known = targets["surface_id"], context["surface_id"]
+    quoted = pl.col("surface_id").is_in(pl.lit(known).implode())
+    of_one_type = asked.dtype.is_nested() == known.dtype.is_nested()
+    try:
+        answerable = of_one_type and targets.select(quoted.all()).item()
+    except pl.exceptions.InvalidOperationError:
+        of_one_type = False
+    if not of_one_type:
+        raise DataError(f"targets: surface_id must be of the context's type, {known.dtype}, got {asked.dtype}")
+    if not answerable:
+        strangers = targets.filter(~quoted)["surface_id"]
         raise DataError(
-            f"targets: each surface_id must have quotes in the context, got none for {strangers['surface_id'][0]!r}"
-            f" ({strangers.height} rows)"
+            f"targets: each surface_id must have quotes in the context, got none for {strangers[0]!r}"
+            f" ({len(strangers)} rows)"
         )
 
 
@@ -110,17 +119,20 @@ def _check_percent(context: pl.DataFrame, where: str) -> None:
 
 
 def _check_counts(context: pl.DataFrame, where: str) -> None:
-    counts = context.group_by("surface_id", maintain_order=True).len().filter(pl.col("len") < FEWEST_QUOTES)
-    if counts.height:
+    place = pl.struct("surface_id", *PLACE)
+    fewest = pl.col("surface_id").unique_counts().min().alias("fewest")
+    fewest, twins = context.select(fewest, place.is_duplicated().any()).row(0)
+    if fewest is not None and fewest < FEWEST_QUOTES:
+        counts = context.group_by("surface_id", maintain_order=True).len().filter(pl.col("len") < FEWEST_QUOTES)
         first = counts.row(0)
         raise DataError(
             f"{where}: each surface must have at least {FEWEST_QUOTES} quotes, got {first[1]} for {first[0]!r}"
             f" ({counts.height} such surfaces)"
         )
-    twins = context.filter(context.select("surface_id", *PLACE).is_duplicated())
-    if twins.height:
-        first = twins.select("surface_id", *PLACE).row(0)
+    if twins:
+        shared = context.filter(place.is_duplicated())
+        first = shared.select("surface_id", *PLACE).row(0)
         raise DataError(
-            f"{where}: each (surface_id, log_moneyness, time_to_maturity) must stand once, got {twins.height} rows that"
-            f" share theirs, first {first}: blend call and put vols, or keep the out-of-the-money one"
+            f"{where}: each (surface_id, log_moneyness, time_to_maturity) must stand once, got {shared.height} rows"
+            f" that share theirs, first {first}: blend call and put vols, or keep the out-of-the-money one"
         )

@@ -1,5 +1,6 @@
 """The flagship for one's own quotes: `load_pretrained(name).complete(context, targets)`, tables in and out."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -55,20 +56,17 @@ class Pretrained:
         context, targets = _frame(context), _frame(targets)
         check_context(context)
         check_targets(targets, context)
-        surfaces = context.join(targets, on="surface_id", how="semi").select(pl.col("surface_id").unique())
-        surfaces = surfaces.with_row_index("_surface")
-        numbered, shown = (
-            table.join(surfaces, on="surface_id", maintain_order="left").sort("_surface", maintain_order=True)
-            for table in (targets.with_row_index("_row"), context)
-        )
-        quoted = _quoted(shown)
-        places = _by_surface(numbered, [_numbers(numbered, name) for name in PLACE])
+        asked, shown = _rows_by_surface(targets, context)
+        quoted = _quoted(context, shown)
+        k, tau = _numbers(targets, PLACE)
+        places = [(k[rows], tau[rows]) for rows in asked]
         found = self._many(quoted, places) if len(quoted) >= MANY else self._few(quoted, places)
         columns = [self._columns(*pair) for pair in zip(found, quoted, strict=True)]
-        answered = {
-            name: np.concatenate([own[name] for own in columns] or [np.empty(0)]) for name in (*ANSWERED, *INTERVALS)
-        }
-        return numbered.with_columns(**answered).sort("_row").drop("_row", "_surface")
+        answered = {name: np.empty(targets.height) for name in (*ANSWERED, *INTERVALS)}
+        for rows, own in zip(asked, columns, strict=True):
+            for name, column in answered.items():
+                column[rows] = own[name]
+        return pl.DataFrame(targets.to_dict() | answered)
 
     def calibrated(self, history: pl.DataFrame) -> "Pretrained":
         """The same weights with intervals that have covered one's own quotes.
@@ -120,25 +118,33 @@ def _frame(table) -> pl.DataFrame:
     return table if isinstance(table, pl.DataFrame) else pl.from_pandas(table)
 
 
-def _quoted(context: pl.DataFrame) -> list[Quoted]:
-    """The quotes of each surface of a table that is sorted by surface."""
-    unknown = np.full(context.height, np.nan)
-    low, high = (_numbers(context, name) if name in context.columns else unknown for name in BID_ASK)
+def _rows_by_surface(targets: pl.DataFrame, context: pl.DataFrame) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The rows of the targets and of the context that each surface with targets has, in their order."""
+    names = pl.concat([table["surface_id"].to_frame() for table in (targets, context)], how="vertical_relaxed")
+    number = names["surface_id"].rank("dense").to_numpy()
+    wanted = np.unique(number[: targets.height])
+    return _rows_of(wanted, number[: targets.height]), _rows_of(wanted, number[targets.height :])
+
+
+def _rows_of(wanted: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
+    order = np.argsort(number, kind="stable")
+    starts, ends = (np.searchsorted(number[order], wanted, side) for side in ("left", "right"))
+    return [order[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _quoted(context: pl.DataFrame, shown: list[np.ndarray]) -> list[Quoted]:
+    """The quotes of each surface, given the rows that it has."""
+    k, tau, vol, low, high, *market = _numbers(context, (*PLACE, "implied_vol", *BID_ASK, *MARKET))
     half_spread = np.where(high > low, (high - low) / 2, np.nan)
-    market = np.stack([_numbers(context, name) if name in context.columns else unknown for name in MARKET], -1)
-    kind = context[KIND].to_numpy() if KIND in context.columns else np.full(context.height, None)
-    quotes = [_numbers(context, name) for name in (*PLACE, "implied_vol")]
-    parts = _by_surface(context, [*quotes, half_spread, market, kind])
-    return [Quoted(*columns, market[0], kind[0]) for *columns, market, kind in parts]
+    market = np.stack(market, -1)
+    kind = context[KIND].to_list() if KIND in context.columns else [None] * context.height
+    return [Quoted(k[rows], tau[rows], vol[rows], half_spread[rows], market[rows[0]], kind[rows[0]]) for rows in shown]
 
 
-def _by_surface(table: pl.DataFrame, columns: list[np.ndarray]) -> list[tuple[np.ndarray, ...]]:
-    """Columns of a table that is sorted by surface, cut where a new one begins."""
-    if table.is_empty():
-        return []
-    ends = table["_surface"].rle().struct.field("len").to_numpy().cumsum()[:-1]
-    return list(zip(*(np.split(column, ends) for column in columns), strict=True))
-
-
-def _numbers(table: pl.DataFrame, name: str) -> np.ndarray:
-    return table[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _numbers(table: pl.DataFrame, names: tuple[str, ...]) -> list[np.ndarray]:
+    """Columns as numbers; NaN where they are null, or where the table has none."""
+    numbers = [
+        pl.col(name).cast(pl.Float64).fill_null(math.nan) if name in table.columns else pl.lit(math.nan).alias(name)
+        for name in names
+    ]
+    return [column.to_numpy() for column in table.select(*numbers)]

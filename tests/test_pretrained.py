@@ -150,6 +150,20 @@ def test_names_of_surfaces_may_be_of_any_type(model, kind):
     assert found.drop("surface_id").equals(plain.drop("surface_id"))
 
 
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["A", "B"])])
+def test_targets_may_name_surfaces_by_words_where_the_context_has_categories(model, kind):
+    found = model.complete(make_context().with_columns(pl.col("surface_id").cast(kind)), TARGETS)
+    assert found.equals(model.complete(make_context(), TARGETS))
+
+
+def test_what_else_the_targets_hold_comes_back_in_its_place(model):
+    asked = TARGETS.with_row_index("row").with_columns(implied_vol=0.0, note=pl.lit("mine"))
+    found = model.complete(make_context(), asked)
+    assert found.columns == [*asked.columns, *OUTPUT[4:]]
+    assert found["row"].equals(asked["row"])
+    assert (found["implied_vol"] > 0).all()
+
+
 def test_pandas_works_as_well(model):
     found = model.complete(make_context().to_pandas(), TARGETS.to_pandas())
     assert found.equals(model.complete(make_context(), TARGETS))
@@ -218,6 +232,8 @@ def test_a_bad_context_is_refused_in_one_sentence(model, changes, sentence):
     [
         (TARGETS.with_columns(time_to_maturity=0.0), "targets: time_to_maturity must lie between one day"),
         (TARGETS.with_columns(surface_id=pl.lit("C")), "each surface_id must have quotes in the context, got none for"),
+        (TARGETS.with_columns(surface_id=1), "surface_id must be of the context's type, String, got Int"),
+        (TARGETS.with_columns(surface_id=["A"]), "surface_id must be of the context's type, String, got List"),
         (TARGETS.drop("log_moneyness"), "must have the columns .* got no log_moneyness"),
     ],
 )
