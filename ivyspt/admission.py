@@ -60,14 +60,14 @@ def check_targets(targets: pl.DataFrame, context: pl.DataFrame) -> None:
     _check_columns(targets, PLACE, [], "targets")
     _enforce(targets, "targets", _rules(PLACE))
     asked, known = targets["surface_id"], context["surface_id"]
+    sentence = f"targets: surface_id must be of the context's type, {known.dtype}, got {asked.dtype}"
+    if asked.dtype.is_nested() != known.dtype.is_nested():  # `is_in` would take one as a list of the others
+        raise DataError(sentence)
     quoted = pl.col("surface_id").is_in(pl.lit(known).implode())
-    of_one_type = asked.dtype.is_nested() == known.dtype.is_nested()
     try:
-        answerable = of_one_type and targets.select(quoted.all()).item()
-    except pl.exceptions.InvalidOperationError:
-        of_one_type = False
-    if not of_one_type:
-        raise DataError(f"targets: surface_id must be of the context's type, {known.dtype}, got {asked.dtype}")
+        answerable = targets.select(quoted.all()).item()
+    except pl.exceptions.InvalidOperationError as error:
+        raise DataError(sentence) from error
     if not answerable:
         strangers = targets.filter(~quoted)["surface_id"]
         raise DataError(
